@@ -1,0 +1,100 @@
+"""What Predictor notices about logs and forecasts: a stable code, a severity, a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """How much a finding matters to someone who acts on the forecast."""
+
+    INFO = "info"
+    WARNING = "warning"
+    BLOCKING = "blocking"
+
+
+@dataclass(frozen=True)
+class FindingKind:
+    """One kind of finding, as documented in ``docs/findings.md``."""
+
+    code: str
+    title: str
+    severity: Severity
+
+
+_KINDS = (
+    # Logs
+    FindingKind("PRED001", "not-a-number values left out", Severity.WARNING),
+    FindingKind("PRED002", "infinite values left out", Severity.WARNING),
+    FindingKind("PRED003", "repeated steps, the last one kept", Severity.INFO),
+    FindingKind("PRED004", "restart: the log goes back and repeats steps", Severity.INFO),
+    FindingKind("PRED005", "rows out of order, sorted", Severity.INFO),
+    FindingKind("PRED006", "sampled export suspected", Severity.WARNING),
+    FindingKind("PRED007", "file is cut off, the part before the cut was read", Severity.WARNING),
+    FindingKind("PRED008", "part of the input was ignored", Severity.INFO),
+    FindingKind("PRED009", "gap in the log", Severity.INFO),
+    FindingKind("PRED010", "values that are not numbers were ignored", Severity.INFO),
+    FindingKind("PRED011", "axis or count derived, not logged", Severity.INFO),
+    FindingKind("PRED012", "partial evaluation", Severity.WARNING),
+    # Forecasts
+    FindingKind("PRED101", "too few points to forecast from", Severity.BLOCKING),
+    FindingKind("PRED102", "far extrapolation", Severity.WARNING),
+    FindingKind("PRED103", "a parameter is at its bound", Severity.INFO),
+    FindingKind("PRED104", "the curve is constant", Severity.WARNING),
+    FindingKind("PRED105", "points without a positive place on the axis left out", Severity.INFO),
+    FindingKind("PRED106", "interval calibrated on reference curves, not on this log", Severity.INFO),
+    FindingKind("PRED107", "the laws disagree", Severity.WARNING),
+    FindingKind("PRED108", "learning rate changes and the law does not know it", Severity.WARNING),
+    FindingKind("PRED109", "the run diverges", Severity.WARNING),
+    FindingKind("PRED110", "the target lies within the data", Severity.INFO),
+    FindingKind("PRED111", "values out of the metric's range", Severity.WARNING),
+    FindingKind("PRED112", "no trend beyond the noise", Severity.WARNING),
+    FindingKind("PRED113", "the forecast is not a finite number", Severity.BLOCKING),
+    FindingKind("PRED114", "extrapolation beyond what these points can carry", Severity.BLOCKING),
+    FindingKind("PRED115", "calibration not applicable", Severity.WARNING),
+)
+
+KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing noticed, in words.
+
+    Parameters
+    ----------
+    code : str
+        A code of :data:`KINDS`, such as ``"PRED003"``.
+    message : str
+        One sentence with the numbers of this case.
+    run : str, optional
+        The run it is about; None when it is about the whole input.
+    source : str, optional
+        The file it was seen in.
+
+    Examples
+    --------
+    >>> Finding("PRED001", "3 values of loss are not a number", run="a").severity.value
+    'warning'
+    """
+
+    code: str
+    message: str
+    run: str | None = None
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.code not in KINDS:
+            raise KeyError(self.code)
+
+    @property
+    def severity(self) -> Severity:
+        """Severity of the finding's kind."""
+        return KINDS[self.code].severity
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as plain values, empty fields left out."""
+        found = {key: value for key, value in asdict(self).items() if value is not None}
+        return {**found, "severity": self.severity.value}
