@@ -1,0 +1,103 @@
+"""Curves whose ends are known, cut where a forecast is asked for: bundled ones and published ones.
+
+Published curves are read where they lie (``PREDICTOR_SHARED_DATA``); nothing of them is copied.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from predictor.bundle import dataset_path
+
+SHARED = Path(os.environ.get("PREDICTOR_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@dataclass(frozen=True)
+class CutCurve:
+    """The part of a curve that is shown, and its end, which is hidden."""
+
+    family: str
+    name: str
+    metric: str
+    x: np.ndarray
+    y: np.ndarray
+    end_x: float
+    end_y: float
+
+
+def cut(family: str, name: str, metric: str, x: np.ndarray, y: np.ndarray, at: float) -> CutCurve:
+    """Show the points up to ``at`` and hide the rest; the last point is the target."""
+    shown = x <= at
+    return CutCurve(family, name, metric, x[shown], y[shown], float(x[-1]), float(y[-1]))
+
+
+def bundled_learning_curves(metric: str = "error") -> list[CutCurve]:
+    """Learning curves over training-set size: the upper half of the sizes (log axis) is hidden."""
+    table = pd.read_csv(dataset_path("learning_curves") / "curves.csv")
+    curves = []
+    for name, part in table.groupby("run", sort=False):
+        part = part.sort_values("samples")
+        x, y = part["samples"].to_numpy(float), part[metric].to_numpy()
+        curves.append(cut(part["dataset"].iloc[0], name, metric, x, y, np.sqrt(x[0] * x[-1])))
+    return curves
+
+
+def bundled_runs() -> list[CutCurve]:
+    """Validation loss of the bundled training runs: the second half of the steps is hidden."""
+    from predictor.logs.reading import read_logs
+
+    points = read_logs([dataset_path("mlp_runs")]).points
+    curves = []
+    for name, part in points[points["metric"] == "val_loss"].groupby("run", sort=False):
+        part = part[part["step"] > 0].sort_values("step")
+        x, y = part["step"].to_numpy(), part["value"].to_numpy()
+        curves.append(cut("mlp_runs", name, "val_loss", x, y, x[-1] / 2))
+    return curves
+
+
+def published() -> Iterator[CutCurve]:
+    """Every published curve that is found here."""
+    if not SHARED.is_dir():
+        return
+    yield from _vision()
+    yield from _histories()
+    yield from _repeats()
+    yield from _schedules()
+
+
+def _vision() -> Iterator[CutCurve]:
+    table = pd.read_csv(SHARED / "extrapolation-benchmark" / "vision.csv.gz").drop_duplicates()
+    for name, part in table.groupby(["Domain", "Task", "Model"]):
+        part = part.sort_values("Seen Examples")
+        x, y = part["Seen Examples"].to_numpy(), part["Loss"].to_numpy()
+        yield cut("vision", str(name), "error", x, y, x[(part["Training"] == 1).to_numpy()].max())
+
+
+def _histories() -> Iterator[CutCurve]:
+    table = pd.read_csv(SHARED / "loss-histories" / "histories.csv.gz")
+    for name, part in table.groupby("model"):
+        part = part.sort_values("tokens_seen")
+        x, y = part["tokens_seen"].to_numpy(), part["loss"].to_numpy()
+        yield cut("loss histories", name, "loss", x, y, x[(part["training"] == 1).to_numpy()].max())
+
+
+def _repeats() -> Iterator[CutCurve]:
+    table = pd.read_csv(SHARED / "repeated-runs" / "val_curves.csv.gz").dropna()
+    for name, part in table[table["step"] > 0].groupby("run"):
+        part = part.sort_values("step")
+        x, y = part["step"].to_numpy(float), part["val_loss"].to_numpy()
+        if len(x) >= 12:
+            yield cut("repeated runs", str(name), "val_loss", x, y, x[-1] / 2)
+
+
+def _schedules() -> Iterator[CutCurve]:
+    for path in sorted((SHARED / "lr-schedule-curves").glob("csv_*/*.csv")):
+        table = pd.read_csv(path)
+        x, y = table["step"].to_numpy(float), table["loss"].to_numpy()
+        yield cut("schedules", path.stem, "loss", x, y, x[-1] / 2)

@@ -1,0 +1,388 @@
+"""Forecast the curves of a log: prepare, look ahead, calibrate, say what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from predictor.curves.batch import CurveBatch
+from predictor.curves.outlook import FEWEST_POINTS, PRIOR, Outlook, look_ahead
+from predictor.curves.prepared import PreparedCurve, prepare
+from predictor.curves.reference import Reference, shipped_reference
+from predictor.errors import InputError
+from predictor.findings import Finding
+from predictor.fitting.conformal import conformal_quantile, fewest_backtests
+from predictor.fitting.forecast import Forecast, Forecasts
+from predictor.fitting.law import Array
+from predictor.fitting.laws import law_named
+from predictor.logs.tables import RunLog
+
+#: Beyond this many times the last place nothing is said.
+FARTHEST = 100.0
+_FAR = 10.0
+#: An interval as wide as this factor up and down (e^1.5) says nothing.
+_VAGUE = 1.5
+_DISAGREEMENT = 0.1
+#: As many backtests of one's own weigh as much as the reference curves.
+_REFERENCE_WORTH = 30.0
+#: A backtest stands for the distance asked for when its log distance is at least this share of it.
+_SAME_DISTANCE = 0.8
+#: Curves handled at a time, so that memory stays bounded.
+_CURVES = 2_000
+
+
+@dataclass(frozen=True)
+class CurveForecast:
+    """Forecasts of one curve at several places, in the metric's units.
+
+    Parameters
+    ----------
+    at : array, (targets,)
+        Places.
+    value, lower, upper : array, (targets,)
+        Median and interval; NaN where the data cannot carry a forecast.
+    codes : tuple of tuple of str
+        Codes of findings at each place.
+    findings : tuple of Finding
+        The findings in words.
+    shares : dict of float
+        Weight of each law in the ensemble.
+    prepared : PreparedCurve
+        The curve as it was fitted.
+    """
+
+    at: Array
+    value: Array
+    lower: Array
+    upper: Array
+    codes: tuple[tuple[str, ...], ...]
+    findings: tuple[Finding, ...]
+    shares: dict[str, float]
+    prepared: PreparedCurve
+
+
+def forecast_many(
+    runlog: RunLog,
+    metric: str,
+    x: str,
+    at: float | Sequence[float] | Mapping[str, float],
+    *,
+    law: str = "auto",
+    level: float = 0.9,
+    seed: int = 0,
+) -> Forecasts:
+    """Forecast one metric of every run of a log.
+
+    Parameters
+    ----------
+    runlog : RunLog
+        The logs.
+    metric : str
+        Metric to forecast.
+    x : str
+        Axis: ``step, tokens, samples, epoch, flops`` or ``wall_time``.
+    at : float, sequence of float, or mapping of run to float
+        Where to forecast.
+    law : str
+        Name of a law, or "auto" for the weighted ensemble of all.
+    level : float
+        Probability that the interval is to hold the truth with, in (0, 1).
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    Forecasts
+        One a run and place, in the order of the log. A run that cannot be forecast is there too, its
+        numbers None and the reason in its warnings.
+
+    Raises
+    ------
+    InputError
+        If the metric, the axis or the law is not there, or a number is out of range.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> step = np.arange(1, 101)
+    >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": step, "value": 2 + 3 / step**0.5})
+    >>> forecast_many(RunLog.from_points(points), "loss", "step", 200)[0].value
+    2.2121...
+    """
+    _check_level(level)
+    runs, curves = curves_of(runlog, metric, x)
+    places = [_places(at, run) for run in runs]
+    outcomes = forecast_curves(
+        [prepare(*curve, metric, run) for run, curve in zip(runs, curves, strict=True)],
+        places,
+        law=law,
+        level=level,
+        seed=seed,
+        runs=runs,
+        changing=[_rate_changes(runlog, run, metric) for run in runs],
+    )
+    forecasts, findings = [], list(runlog.findings)
+    for run, outcome in zip(runs, outcomes, strict=True):
+        forecasts += as_forecasts(outcome, run, metric, x, law, level)
+        findings += outcome.findings
+    return Forecasts(forecasts, findings)
+
+
+def curves_of(runlog: RunLog, metric: str, x: str) -> tuple[list[str], list[tuple[Array, Array]]]:
+    """Return the runs that log this metric on this axis, and their curves.
+
+    Raises
+    ------
+    InputError
+        If no run has the metric (nearest names suggested), or none has it on this axis.
+    """
+    from difflib import get_close_matches
+
+    points = runlog.points
+    chosen = points[points["metric"] == metric]
+    if chosen.empty:
+        names = runlog.metrics
+        near = get_close_matches(metric, names, n=3, cutoff=0.4) or names[:5]
+        raise InputError(f"metric '{metric}' is not in the log; did you mean {', '.join(near)}?")
+    if x not in chosen or not chosen[x].notna().any():
+        axes = [axis for axis in points.columns[2:8] if chosen[axis].notna().any()]
+        raise InputError(f"metric '{metric}' has no axis '{x}'; it has {', '.join(axes)}")
+    placed = chosen[chosen[x].notna()]
+    grouped = placed.groupby("run", sort=False)
+    runs = [run for run in runlog.run_names if run in grouped.groups]
+    tables = {run: part for run, part in grouped}
+    return runs, [(tables[run][x].to_numpy(), tables[run]["value"].to_numpy()) for run in runs]
+
+
+def forecast_curves(
+    curves: Sequence[PreparedCurve],
+    places: Sequence[Array],
+    *,
+    law: str = "auto",
+    level: float = 0.9,
+    seed: int = 0,
+    runs: Sequence[str] | None = None,
+    changing: Sequence[bool] | None = None,
+    reference: Reference | None = None,
+) -> list[CurveForecast]:
+    """Forecast prepared curves, each at its own places (as many for every curve).
+
+    Curves are calibrated together: with enough of them, what the ensemble would have missed by on
+    them when the same distance was hidden moves the width of the interval away from the reference's.
+    """
+    laws = tuple(PRIOR) if law == "auto" else (law_named(law).name,)
+    reference = reference or shipped_reference()
+    names = list(runs) if runs is not None else [f"curve {k}" for k in range(len(curves))]
+    rates = list(changing) if changing is not None else [False] * len(curves)
+    outcomes: list[CurveForecast | None] = [
+        _too_short(c, p, n) if len(c.x) < FEWEST_POINTS or _empty(c) else None
+        for c, p, n in zip(curves, places, names, strict=True)
+    ]
+    for residual in ("log", "linear"):
+        rows = [
+            k
+            for k, c in enumerate(curves)
+            if outcomes[k] is None and c.kind.residual == residual
+        ]
+        for first in range(0, len(rows), _CURVES):
+            part = rows[first : first + _CURVES]
+            batch = CurveBatch.from_curves([(curves[k].x, curves[k].z) for k in part], residual)
+            at = np.array([places[k] for k in part], dtype=float)
+            outlook = look_ahead(batch, at, laws, seed)
+            width, own = _width(batch, at, laws, law, level, seed, reference)
+            scale = reference.scale(outlook.features)
+            for row, k in enumerate(part):
+                outcomes[k] = _outcome(
+                    curves[k], at[row], outlook, row, width * scale[row], own, level, names[k], rates[k]
+                )
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def as_forecasts(
+    outcome: CurveForecast, run: str, metric: str, axis: str, law: str, level: float
+) -> list[Forecast]:
+    """Return a curve's forecasts as public objects."""
+    last = outcome.prepared.x[-1] if len(outcome.prepared.x) else np.nan
+    forecasts = []
+    for k, place in enumerate(outcome.at):
+        numbers = [float(a[k]) for a in (outcome.value, outcome.lower, outcome.upper)]
+        known = all(np.isfinite(numbers))
+        value, lower, upper = numbers if known else (None, None, None)
+        ahead = float(place / last) if np.isfinite(last) else None
+        forecasts.append(
+            Forecast(
+                run, metric, {axis: float(place)}, value, lower, upper, level, law,
+                outcome.prepared.points, ahead, outcome.codes[k],
+            )  # fmt: skip
+        )
+    return forecasts
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise InputError(f"level must lie between 0 and 1, such as 0.9, not {level:g}")
+
+
+def _places(at: float | Sequence[float] | Mapping[str, float], run: str) -> Array:
+    if isinstance(at, Mapping):
+        if run not in at:
+            raise InputError(f"'at' gives no place for run '{run}'")
+        at = at[run]
+    places = np.atleast_1d(np.asarray(at, dtype=float))
+    if not (np.isfinite(places) & (places > 0)).all():
+        raise InputError(f"a place to forecast must be a positive number, not {places.min():g}")
+    return places
+
+
+def _rate_changes(runlog: RunLog, run: str, metric: str) -> bool:
+    """Whether the learning rate goes down in the later half of the run's log."""
+    rate = runlog.points.loc[runlog.points["run"] == run, "lr"].dropna().to_numpy()
+    later = rate[len(rate) // 2 :]
+    return len(later) > 1 and bool(later.min() < 0.98 * rate.max())
+
+
+def _empty(curve: PreparedCurve) -> bool:
+    """Whether a bounded metric sits exactly on its bound: nothing is left to forecast from."""
+    return curve.kind.residual == "log" and curve.constant and bool(curve.z[0] <= 1e-6)
+
+
+def _too_short(curve: PreparedCurve, places: Array, run: str) -> CurveForecast:
+    if len(curve.x) < FEWEST_POINTS:
+        have = f"{len(curve.x)} point{'s' if len(curve.x) != 1 else ''}"
+        code, message = "PRED101", f"{have} at different places; {FEWEST_POINTS} are needed"
+    else:
+        code, message = "PRED104", "every value is exactly the best possible one"
+    nothing = np.full(len(places), np.nan)
+    findings = (*curve.findings, Finding(code, message, run))
+    codes = tuple(f.code for f in findings)
+    return CurveForecast(
+        places, nothing, nothing, nothing, (codes,) * len(places), findings, {}, curve
+    )
+
+
+def _width(
+    batch: CurveBatch,
+    at: Array,
+    laws: tuple[str, ...],
+    law: str,
+    level: float,
+    seed: int,
+    reference: Reference,
+) -> tuple[float, int]:
+    """Return how many scales the interval spans on each side, and from how many own backtests.
+
+    Own backtests hide the last part of each curve, as far back as the target lies ahead.
+    """
+    known = reference.width(law, level)
+    wanted = float(np.median(np.log(at[:, -1] / batch.last_x)))
+    back = np.log(batch.last_x[:, None] / batch.x)
+    keep = ((back >= _SAME_DISTANCE * wanted) & (batch.used > 0)).sum(axis=1)
+    rows = np.flatnonzero((keep >= FEWEST_POINTS) & (keep < batch.counts))
+    if wanted <= 0 or len(rows) < fewest_backtests(level):
+        return known, len(rows) if wanted > 0 else 0
+    past = batch.take(rows).hidden_after(keep[rows])
+    outlook = look_ahead(past, batch.last_x[rows, None], laws, seed)
+    truth = batch.last_z[rows, None]
+    truth = np.log(truth) if batch.residual == "log" else truth
+    scores = np.abs(outlook.centre - truth) / reference.scale(outlook.features)
+    found = conformal_quantile(scores[:, 0], level)
+    if found is None:
+        return known, len(rows)
+    share = len(rows) / (len(rows) + _REFERENCE_WORTH)
+    return float(np.exp(share * np.log(max(found, 0.3 * known)) + (1 - share) * np.log(known))), len(rows)
+
+
+def _outcome(
+    curve: PreparedCurve,
+    at: Array,
+    outlook: Outlook,
+    row: int,
+    half: Array,
+    own: int,
+    level: float,
+    run: str,
+    rate_changes: bool,
+) -> CurveForecast:
+    centre = outlook.centre[row]
+    ends = [curve.to_metric(centre + side * half) for side in (0, -1, 1)]
+    value, lower, upper = ends[0], np.minimum(*ends[1:]), np.maximum(*ends[1:])
+    codes, findings = _beware(curve, at, outlook, row, half, own, level, run, rate_changes)
+    silent = np.array([bool({"PRED113", "PRED114"} & set(c)) for c in codes])
+    value, lower, upper = (np.where(silent, np.nan, a) for a in (value, lower, upper))
+    shares: dict[str, float] = {}
+    for (law, _), weight in zip(outlook.names, outlook.weights[:, row], strict=True):
+        shares[law] = shares.get(law, 0.0) + float(weight)
+    return CurveForecast(at, value, lower, upper, codes, findings, shares, curve)
+
+
+def _beware(
+    curve: PreparedCurve,
+    at: Array,
+    outlook: Outlook,
+    row: int,
+    half: Array,
+    own: int,
+    level: float,
+    run: str,
+    rate_changes: bool,
+) -> tuple[tuple[tuple[str, ...], ...], tuple[Finding, ...]]:
+    """Return the codes of each place, and all findings of the curve in words."""
+    ahead = at / curve.x[-1]
+    feature = {name: values[row] for name, values in outlook.features.items()}
+    seen = _seen(curve, feature, own, level, run, rate_changes)
+    per_place = [
+        ("PRED110", ahead <= 1, "the place asked for lies within the data"),
+        ("PRED102", ahead > _FAR, f"the place lies more than {_FAR:g} times beyond the data"),
+        (
+            "PRED107",
+            feature["median_spread"] > _DISAGREEMENT,
+            "equally good laws end far apart: the data do not tell which holds",
+        ),
+        (
+            "PRED114",
+            (ahead > FARTHEST) | (half > _VAGUE),
+            "these points cannot carry a forecast that far: the interval would say nothing",
+        ),
+        ("PRED113", ~np.isfinite(outlook.centre[row] + half), "no finite forecast came out"),
+    ]
+    findings = [*curve.findings, *seen]
+    findings += [Finding(code, text, run) for code, where, text in per_place if where.any()]
+    always = tuple(f.code for f in (*curve.findings, *seen))
+    codes = tuple(
+        (*always, *(code for code, where, _ in per_place if where[k])) for k in range(len(at))
+    )
+    return codes, tuple(findings)
+
+
+def _seen(
+    curve: PreparedCurve,
+    feature: Mapping[str, Array],
+    own: int,
+    level: float,
+    run: str,
+    rate_changes: bool,
+) -> list[Finding]:
+    """Return what holds of the whole curve."""
+    found = []
+    values = np.log(curve.z) if curve.kind.residual == "log" else curve.z
+    noise = float(feature["noise"].min())
+    if curve.constant:
+        found.append(Finding("PRED104", "the curve never changes", run))
+    elif values[-1] - values.min() > max(4 * noise, 0.05):
+        found.append(Finding("PRED109", "the metric has been getting worse again of late", run))
+    elif np.ptp(values) < 3 * noise:
+        found.append(Finding("PRED112", "the curve moves no more than its noise", run))
+    if rate_changes:
+        found.append(
+            Finding("PRED108", "the learning rate falls, and these laws do not know its schedule", run)
+        )
+    if own < fewest_backtests(level):
+        message = (
+            f"{own} backtests at this distance, {fewest_backtests(level)} needed to calibrate on this "
+            "log: the interval is as wide as reference curves ask for"
+        )
+        found.append(Finding("PRED106", message, run))
+    return found
+

@@ -1,0 +1,262 @@
+"""Where curves go: an ensemble of laws, weighted by how they would have done on the curve's own past.
+
+Every law is fitted with the recent points counting more (weight ``(x / x_last)^recency``), for several
+recencies: early transients say little about the end. The forecast is the weighted median of these
+members. Weights start from a prior over laws and move with the members' errors when later points of the
+same curve are hidden and forecast. The move is small on purpose: on real curves sharper selection
+forecast worse than the median of many (``benchmarks/curve_forecasts.py`` prints it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.curves.batch import CurveBatch
+from predictor.fitting.bootstrap import blocks, exponential_weights
+from predictor.fitting.law import Array, Law
+from predictor.fitting.laws import LAWS, POWER, free_floor
+from predictor.fitting.solver import solve
+
+#: How much a law is believed before the curve has been seen.
+PRIOR = {
+    "power": 1.0,
+    "inverse-sqrt": 1.0,
+    "mmf": 0.7,
+    "weibull": 0.4,
+    "logarithmic": 0.3,
+    "exponential": 0.1,
+}
+RECENCIES = (1.0, 2.0, 3.0)
+#: Shares of a curve's points that are kept when its own later points are forecast.
+ORIGINS = (0.5, 0.6, 0.7, 0.8, 0.9)
+FEWEST_POINTS = 4
+#: Power with which a member's past error lowers its weight.
+EVIDENCE = 0.5
+DRAWS = 40
+_ITERATIONS = 40
+#: Smallest positive forecast, and largest deviation that counts, on the log scale.
+_TINY, _FAR = 1e-9, 1.5
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Forecasts of a batch of curves, on the scale of the residual (log z or z).
+
+    Parameters
+    ----------
+    centre : array, (curves, targets)
+        Weighted median of the members.
+    members : array, (members, curves, targets)
+        What each member says.
+    names : tuple of (str, float)
+        Law and recency of each member.
+    weights : array, (members, curves)
+        Weights, summing to 1 for each curve.
+    backtests : array, (origins, curves, targets)
+        Error of the ensemble when later points were hidden; NaN where a curve is too short.
+    features : dict of array, (curves, targets)
+        What the width of the interval is made of, see :mod:`predictor.curves.reference`.
+    """
+
+    centre: Array
+    members: Array
+    names: tuple[tuple[str, float], ...]
+    weights: Array
+    backtests: Array
+    features: dict[str, Array]
+
+
+def look_ahead(
+    batch: CurveBatch, at: Array, laws: Sequence[str] = tuple(PRIOR), seed: int = 0
+) -> Outlook:
+    """Forecast every curve at every target.
+
+    Parameters
+    ----------
+    batch : CurveBatch
+        Curves of at least :data:`FEWEST_POINTS` points.
+    at : array, (curves, targets)
+        Places to forecast.
+    laws : sequence of str
+        Laws of the ensemble.
+    seed : int
+        Seed of the bootstrap; its draws do not depend on which curves are in the batch.
+
+    Returns
+    -------
+    Outlook
+    """
+    cuts = _origins(batch)
+    place, truth, ratio = _backtest_targets(batch, cuts, at)
+    names = tuple((law, recency) for law in laws for recency in RECENCIES)
+    said = [_fit_and_forecast(batch, cuts, LAWS[law], at, place) for law in laws]
+    members = np.concatenate([now for now, _ in said])
+    errors = np.concatenate([past for _, past in said]) - truth
+    prior = np.array([PRIOR[law] for law, _ in names])
+    weights = _weights(prior, errors)
+    centre = weighted_median(members, weights[:, :, None])
+    backtests = weighted_median(errors, weights[:, None, :, None])
+    features = _spread(batch, members, centre, weights)
+    features |= _past(backtests, ratio, batch, at)
+    features |= _noise(batch, at, seed)
+    return Outlook(centre, members, names, weights, backtests, features)
+
+
+def weighted_median(values: Array, weights: Array) -> Array:
+    """Return the weighted median over the first axis; weights broadcast against values.
+
+    Examples
+    --------
+    >>> float(weighted_median(np.array([1.0, 2.0, 9.0]), np.array([1.0, 1.0, 1.0])))
+    2.0
+    """
+    weights = np.broadcast_to(weights, values.shape)
+    order = np.argsort(values, axis=0, kind="stable")
+    ranked = np.take_along_axis(values, order, axis=0)
+    share = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
+    middle = (share >= share[-1] / 2).argmax(axis=0)
+    return np.take_along_axis(ranked, middle[None], axis=0)[0]
+
+
+def _origins(batch: CurveBatch) -> NDArray[np.intp]:
+    """Return how many points each backtest of each curve keeps, (origins, curves); 0 for none."""
+    cuts = np.round(np.outer(ORIGINS, batch.counts)).astype(np.intp)
+    cuts = np.maximum(cuts, FEWEST_POINTS)
+    cuts[cuts >= batch.counts] = 0
+    for k in range(1, len(cuts)):
+        cuts[k][(cuts[:k] == cuts[k]).any(axis=0)] = 0
+    return cuts
+
+
+def _backtest_targets(
+    batch: CurveBatch, cuts: NDArray[np.intp], at: Array
+) -> tuple[Array, Array, Array]:
+    """Return place, truth and log ratio of each backtest, (origins, curves, targets).
+
+    The hidden point is the one whose distance ahead is nearest to the distance that is asked for.
+    """
+    row = np.arange(len(batch.x))
+    start = batch.x[row, np.maximum(cuts - 1, 0)]
+    wanted = np.log(start)[:, :, None] + np.log(at / batch.last_x[:, None])
+    hidden = (np.arange(batch.x.shape[1]) >= cuts[:, :, None]) & (batch.used > 0)
+    distance = np.abs(np.log(batch.x)[None, :, None, :] - wanted[..., None])
+    chosen = np.where(hidden[:, :, None, :], distance, np.inf).argmin(axis=-1)
+    place = batch.x[row[:, None], chosen]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        truth = batch.z[row[:, None], chosen]
+        truth = np.log(truth) if batch.residual == "log" else truth
+    valid = (cuts > 0)[:, :, None]
+    ratio = np.where(valid, np.log(place / start[:, :, None]), np.nan)
+    return place, np.where(valid, truth, np.nan), ratio
+
+
+def _fit_and_forecast(
+    batch: CurveBatch, cuts: NDArray[np.intp], law: Law, at: Array, place: Array
+) -> tuple[Array, Array]:
+    """Fit one law at all recencies to the whole curve and to its past, in one call.
+
+    Returns forecasts (recencies, curves, targets) and past forecasts (recencies, origins, curves,
+    targets), NaN where a curve is too short for that origin.
+    """
+    counts = np.concatenate([batch.counts[None], cuts])
+    origin, row = np.nonzero(counts)
+    part = batch.take(row).hidden_after(counts[origin, row])
+    targets = np.concatenate([at[None], place])[origin, row]
+    weights = [_recent(part, recency) for recency in RECENCIES]
+    copies = len(RECENCIES)
+    if batch.residual == "linear":
+        law = free_floor(law)
+    found = solve(
+        law,
+        np.tile(part.x, (copies, 1)),
+        np.tile(part.z, (copies, 1)),
+        np.concatenate(weights),
+        residual=batch.residual,
+        max_iterations=_ITERATIONS,
+    )
+    with np.errstate(all="ignore"):
+        value = law.value(np.tile(targets, (copies, 1)), found.params)
+    value = _on_residual_scale(value, batch.residual).reshape(copies, len(row), -1)
+    out = np.full((copies, *counts.shape, at.shape[1]), np.nan)
+    out[:, origin, row] = value
+    return out[:, 0], out[:, 1:]
+
+
+def _recent(batch: CurveBatch, recency: float) -> Array:
+    return batch.used * np.minimum(batch.x / batch.last_x[:, None], 1.0) ** recency
+
+
+def _on_residual_scale(value: Array, residual: str) -> Array:
+    if residual == "linear":
+        return np.nan_to_num(value)
+    return np.log(np.maximum(np.nan_to_num(value, nan=_TINY), _TINY))
+
+
+def _weights(prior: Array, errors: Array) -> Array:
+    """Lower the prior weight of members that missed by more than the others, (members, curves)."""
+    valid = np.isfinite(errors).all(axis=0)
+    count = np.maximum(valid.sum(axis=(0, 2)), 1)
+    miss = np.where(valid, np.abs(errors), 0.0).sum(axis=(1, 3)) / count
+    typical = np.median(miss, axis=0)
+    relative = (miss + 0.3 * typical + _TINY) / (1.3 * typical + _TINY)
+    weights = prior[:, None] * relative**-EVIDENCE
+    return weights / weights.sum(axis=0)
+
+
+def _spread(batch: CurveBatch, members: Array, centre: Array, weights: Array) -> dict[str, Array]:
+    """How far the members are apart, and how far the curve is still to fall."""
+    deviation = np.minimum(np.abs(members - centre), _FAR)
+    last = _on_residual_scale(batch.last_z, batch.residual)[:, None]
+    return {
+        "spread": np.sqrt((weights[:, :, None] * deviation**2).sum(axis=0)),
+        "median_spread": weighted_median(deviation, weights[:, :, None]),
+        "gain": np.minimum(np.abs(last - centre), _FAR),
+    }
+
+
+def _past(backtests: Array, ratio: Array, batch: CurveBatch, at: Array) -> dict[str, Array]:
+    """What the ensemble missed by in the past, carried to the distance that is asked for."""
+    distance = np.maximum(np.log(at / batch.last_x[:, None]), 0.0)
+    valid = np.isfinite(backtests)
+    count = valid.sum(axis=0)
+    rate = np.where(valid, np.minimum(backtests, _FAR) ** 2 / np.maximum(ratio, 1e-3), 0.0)
+    past = np.sqrt(rate.sum(axis=0) / np.maximum(count, 1) * distance)
+    return {"past": np.minimum(past, 2 * _FAR), "distance": distance, "untested": count == 0}
+
+
+def _noise(batch: CurveBatch, at: Array, seed: int) -> dict[str, Array]:
+    """Scatter about the power law, and how far it moves its forecast (bootstrap by blocks)."""
+    weights = _recent(batch, 2.0)
+    law = POWER if batch.residual == "log" else free_floor(POWER)
+    full = solve(law, batch.x, batch.z, weights, residual=batch.residual, max_iterations=_ITERATIONS)
+    value = _on_residual_scale(law.value(batch.x, full.params), batch.residual)
+    scatter = value - _on_residual_scale(batch.z, batch.residual)
+    noise = np.sqrt((weights * scatter**2).sum(axis=1) / weights.sum(axis=1))[:, None]
+    distance = np.maximum(np.log(at / batch.last_x[:, None]), 0.0)
+    moved = _bootstrap_spread(batch, law, weights, full.params, at, seed)
+    return {"noise": noise * np.sqrt(1 + distance), "bootstrap": np.minimum(moved, 2.0)}
+
+
+def _bootstrap_spread(
+    batch: CurveBatch, law: Law, weights: Array, params: Array, at: Array, seed: int
+) -> Array:
+    points = batch.x.shape[1]
+    rng = np.random.default_rng(seed)
+    drawn = exponential_weights(blocks(points, 1 + points // 24), DRAWS, rng)
+    repeated = [np.repeat(a, DRAWS, axis=0) for a in (batch.x, batch.z, at)]
+    refits = solve(
+        law,
+        repeated[0],
+        repeated[1],
+        (weights[:, None] * drawn).reshape(-1, points),
+        residual=batch.residual,
+        starts=np.repeat(params, DRAWS, axis=0)[:, None],
+        max_iterations=20,
+    )
+    with np.errstate(all="ignore"):
+        said = _on_residual_scale(law.value(repeated[2], refits.params), batch.residual)
+    return said.reshape(len(batch.x), DRAWS, -1).std(axis=1)
