@@ -1,8 +1,8 @@
-"""Forecast the curves of a log: prepare, look ahead, calibrate, say what to beware of."""
+"""Forecast prepared curves: look ahead, calibrate, say what to beware of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +11,11 @@ from predictor.curves.batch import CurveBatch
 from predictor.curves.outlook import FEWEST_POINTS, PRIOR, Outlook, look_ahead
 from predictor.curves.prepared import PreparedCurve, prepare
 from predictor.curves.reference import Reference, shipped_reference
-from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.fitting.conformal import conformal_quantile, fewest_backtests
-from predictor.fitting.forecast import Forecast, Forecasts
+from predictor.fitting.forecast import Forecast
 from predictor.fitting.law import Array
 from predictor.fitting.laws import law_named
-from predictor.logs.tables import RunLog
-
 #: Beyond this many times the last place nothing is said.
 FARTHEST = 100.0
 _FAR = 10.0
@@ -30,7 +27,7 @@ _REFERENCE_WORTH = 30.0
 #: A backtest stands for the distance asked for when its log distance is at least this share of it.
 _SAME_DISTANCE = 0.8
 #: Curves handled at a time, so that memory stays bounded.
-_CURVES = 2_000
+_CURVES = 200
 
 
 @dataclass(frozen=True)
@@ -63,99 +60,6 @@ class CurveForecast:
     prepared: PreparedCurve
 
 
-def forecast_many(
-    runlog: RunLog,
-    metric: str,
-    x: str,
-    at: float | Sequence[float] | Mapping[str, float],
-    *,
-    law: str = "auto",
-    level: float = 0.9,
-    seed: int = 0,
-) -> Forecasts:
-    """Forecast one metric of every run of a log.
-
-    Parameters
-    ----------
-    runlog : RunLog
-        The logs.
-    metric : str
-        Metric to forecast.
-    x : str
-        Axis: ``step, tokens, samples, epoch, flops`` or ``wall_time``.
-    at : float, sequence of float, or mapping of run to float
-        Where to forecast.
-    law : str
-        Name of a law, or "auto" for the weighted ensemble of all.
-    level : float
-        Probability that the interval is to hold the truth with, in (0, 1).
-    seed : int
-        Seed of the bootstrap.
-
-    Returns
-    -------
-    Forecasts
-        One a run and place, in the order of the log. A run that cannot be forecast is there too, its
-        numbers None and the reason in its warnings.
-
-    Raises
-    ------
-    InputError
-        If the metric, the axis or the law is not there, or a number is out of range.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> step = np.arange(1, 101)
-    >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": step, "value": 2 + 3 / step**0.5})
-    >>> forecast_many(RunLog.from_points(points), "loss", "step", 200)[0].value
-    2.2121...
-    """
-    _check_level(level)
-    runs, curves = curves_of(runlog, metric, x)
-    places = [_places(at, run) for run in runs]
-    outcomes = forecast_curves(
-        [prepare(*curve, metric, run) for run, curve in zip(runs, curves, strict=True)],
-        places,
-        law=law,
-        level=level,
-        seed=seed,
-        runs=runs,
-        changing=[_rate_changes(runlog, run, metric) for run in runs],
-    )
-    forecasts, findings = [], list(runlog.findings)
-    for run, outcome in zip(runs, outcomes, strict=True):
-        forecasts += as_forecasts(outcome, run, metric, x, law, level)
-        findings += outcome.findings
-    return Forecasts(forecasts, findings)
-
-
-def curves_of(runlog: RunLog, metric: str, x: str) -> tuple[list[str], list[tuple[Array, Array]]]:
-    """Return the runs that log this metric on this axis, and their curves.
-
-    Raises
-    ------
-    InputError
-        If no run has the metric (nearest names suggested), or none has it on this axis.
-    """
-    from difflib import get_close_matches
-
-    points = runlog.points
-    chosen = points[points["metric"] == metric]
-    if chosen.empty:
-        names = runlog.metrics
-        near = get_close_matches(metric, names, n=3, cutoff=0.4) or names[:5]
-        raise InputError(f"metric '{metric}' is not in the log; did you mean {', '.join(near)}?")
-    if x not in chosen or not chosen[x].notna().any():
-        axes = [axis for axis in points.columns[2:8] if chosen[axis].notna().any()]
-        raise InputError(f"metric '{metric}' has no axis '{x}'; it has {', '.join(axes)}")
-    placed = chosen[chosen[x].notna()]
-    grouped = placed.groupby("run", sort=False)
-    runs = [run for run in runlog.run_names if run in grouped.groups]
-    tables = {run: part for run, part in grouped}
-    return runs, [(tables[run][x].to_numpy(), tables[run]["value"].to_numpy()) for run in runs]
-
-
 def forecast_curves(
     curves: Sequence[PreparedCurve],
     places: Sequence[Array],
@@ -166,6 +70,7 @@ def forecast_curves(
     runs: Sequence[str] | None = None,
     changing: Sequence[bool] | None = None,
     reference: Reference | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[CurveForecast]:
     """Forecast prepared curves, each at its own places (as many for every curve).
 
@@ -186,17 +91,21 @@ def forecast_curves(
             for k, c in enumerate(curves)
             if outcomes[k] is None and c.kind.residual == residual
         ]
+        if not rows:
+            continue
+        batch = CurveBatch.from_curves([(curves[k].x, curves[k].z) for k in rows], residual)
+        at = np.array([places[k] for k in rows], dtype=float)
+        width, own = _width(batch, at, laws, law, level, seed, reference)
         for first in range(0, len(rows), _CURVES):
-            part = rows[first : first + _CURVES]
-            batch = CurveBatch.from_curves([(curves[k].x, curves[k].z) for k in part], residual)
-            at = np.array([places[k] for k in part], dtype=float)
-            outlook = look_ahead(batch, at, laws, seed)
-            width, own = _width(batch, at, laws, law, level, seed, reference)
-            scale = reference.scale(outlook.features)
-            for row, k in enumerate(part):
+            part = np.arange(first, min(first + _CURVES, len(rows)))
+            outlook = look_ahead(batch.take(part), at[part], laws, seed)
+            half = width * reference.scale(outlook.features)
+            for row, k in enumerate(rows[first : first + _CURVES]):
                 outcomes[k] = _outcome(
-                    curves[k], at[row], outlook, row, width * scale[row], own, level, names[k], rates[k]
+                    curves[k], at[first + row], outlook, row, half[row], own, level, names[k], rates[k]
                 )
+            if progress is not None:
+                progress(int(part[-1]) + 1, len(rows))
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -218,29 +127,6 @@ def as_forecasts(
             )  # fmt: skip
         )
     return forecasts
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, such as 0.9, not {level:g}")
-
-
-def _places(at: float | Sequence[float] | Mapping[str, float], run: str) -> Array:
-    if isinstance(at, Mapping):
-        if run not in at:
-            raise InputError(f"'at' gives no place for run '{run}'")
-        at = at[run]
-    places = np.atleast_1d(np.asarray(at, dtype=float))
-    if not (np.isfinite(places) & (places > 0)).all():
-        raise InputError(f"a place to forecast must be a positive number, not {places.min():g}")
-    return places
-
-
-def _rate_changes(runlog: RunLog, run: str, metric: str) -> bool:
-    """Whether the learning rate goes down in the later half of the run's log."""
-    rate = runlog.points.loc[runlog.points["run"] == run, "lr"].dropna().to_numpy()
-    later = rate[len(rate) // 2 :]
-    return len(later) > 1 and bool(later.min() < 0.98 * rate.max())
 
 
 def _empty(curve: PreparedCurve) -> bool:

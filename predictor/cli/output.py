@@ -1,0 +1,97 @@
+"""Print a result: text for people, exactly one JSON document, or a CSV table."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from predictor.errors import InputError
+from predictor.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+#: A spreadsheet would take a cell that starts so for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def json_text(command: str, body: dict[str, Any], findings: Iterable[Finding]) -> str:
+    """Return the command's JSON document."""
+    warnings = [finding.to_dict() for finding in findings]
+    document = {"schema": f"predictor/{command}/1", **body, "warnings": warnings}
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV, text that a spreadsheet would take for a formula defused."""
+    safe = frame.map(lambda v: f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else v)
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Write to standard output, or whole or not at all to a file."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        handle, partial = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.chmod(partial, 0o644)
+        os.replace(partial, output)
+    except OSError as error:
+        reason = (error.strerror or "unwritable").lower()
+        raise InputError(f"--output {output}: cannot be written ({reason})") from None
+
+
+def print_findings(findings: Iterable[Finding], quiet: bool) -> None:
+    """Say what was noticed on stderr, each kind of thing once, with the number of runs it holds for."""
+    if quiet:
+        return
+    grouped: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.severity is not Severity.INFO:
+            grouped.setdefault((finding.code, finding.message), []).append(finding)
+    for (code, message), same in grouped.items():
+        runs = [f.run for f in same if f.run is not None]
+        whose = "" if not runs else f" [{runs[0]}{f' and {len(runs) - 1} more' if runs[1:] else ''}]"
+        click.echo(printable(f"{code} {message}{whose}"), err=True)
+
+
+def printable(text: str) -> str:
+    """Return text from a log without control characters, which could steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def table_text(table: Table) -> str:
+    """Return a rich table as plain text, as wide as it needs."""
+    from rich.console import Console
+
+    console = Console(width=200, force_terminal=False, color_system=None)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+@contextmanager
+def progress(label: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on stderr while work goes on, when a person watches."""
+    import sys
+
+    if quiet or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
