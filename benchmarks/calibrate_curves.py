@@ -28,14 +28,16 @@ OUT = Path(reference_module.__file__).with_name("reference.json")
 
 
 def looks(curves: list[CutCurve]) -> tuple[dict, dict, np.ndarray]:
-    """Forecast the hidden ends; return features and errors by law (residual scale), and families."""
+    """Forecast the hidden ends; return features and errors by law, and families."""
     prepared = [prepare(c.x, c.y, c.metric, c.name) for c in curves]
     rows = [k for k, p in enumerate(prepared) if len(p.x) >= FEWEST_POINTS]
     kept = [curves[k] for k in rows]
     batch = CurveBatch.from_curves([(prepared[k].x, prepared[k].z) for k in rows])
     at = np.array([[c.end_x] for c in kept])
     smallest = [prepared[k].z.min() / 2 for k in rows]
-    truth = [prepared[k].kind.to_fall(np.array([c.end_y]))[0] for k, c in zip(rows, kept, strict=True)]
+    truth = [
+        prepared[k].kind.to_fall(np.array([c.end_y]))[0] for k, c in zip(rows, kept, strict=True)
+    ]
     truth = np.log(np.maximum(truth, smallest))
     features, errors = {}, {}
     for law, laws in {"auto": tuple(PRIOR), **{law: (law,) for law in PRIOR}}.items():

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
 from predictor.bundle import dataset_path
 
-SHARED = Path(os.environ.get("PREDICTOR_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SHARED = Path(
+    os.environ.get("PREDICTOR_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def cut(family: str, name: str, metric: str, x: np.ndarray, y: np.ndarray, at: f
 
 
 def bundled_learning_curves(metric: str = "error") -> list[CutCurve]:
-    """Learning curves over training-set size: the upper half of the sizes (log axis) is hidden."""
+    """Return learning curves over training-set size, the upper half (log axis) hidden."""
     table = pd.read_csv(dataset_path("learning_curves") / "curves.csv")
     curves = []
     for name, part in table.groupby("run", sort=False):
@@ -49,7 +50,7 @@ def bundled_learning_curves(metric: str = "error") -> list[CutCurve]:
 
 
 def bundled_runs() -> list[CutCurve]:
-    """Validation loss of the bundled training runs: the second half of the steps is hidden."""
+    """Return validation losses of the bundled training runs, the second half hidden."""
     from predictor.logs.reading import read_logs
 
     points = read_logs([dataset_path("mlp_runs")]).points

@@ -12,8 +12,8 @@ from predictor._version import __version__
 
 if TYPE_CHECKING:
     from predictor.bundle import dataset_names, dataset_path, load_dataset
-    from predictor.curves.question import forecast_many
     from predictor.curves.learning_curve import LearningCurve
+    from predictor.curves.question import forecast_many
     from predictor.errors import CannotForecastError, InputError, PredictorError
     from predictor.findings import Finding
     from predictor.fitting.fit import Fit, fit_law

@@ -35,14 +35,15 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="predictor")
 def cli() -> None:
-    """Forecast training runs from the logs you already have.
+    r"""Forecast training runs from the logs you already have.
 
-    Every answer is a number with an interval, the reason for it, and a warning where it should not be
-    trusted.
+    Every answer is a number with an interval, the reason for it, and a warning where it should not
+    be trusted.
 
     \b
     Exit status: 0 done; 1 a gate failed; 2 the call or the input is wrong;

@@ -50,7 +50,9 @@ def draw(
     known = np.isfinite(value)
     for column, place in enumerate(columns):
         if known.any() and places[0] <= place <= places[-1]:
-            centre, bottom, top = (np.interp(place, places[known], v[known]) for v in (value, lower, upper))
+            centre, bottom, top = (
+                np.interp(place, places[known], v[known]) for v in (value, lower, upper)
+            )
             grid[row(top) : row(bottom) + 1, column] = _BAND
             grid[row(centre), column] = _CENTRE
     at = np.round((np.log(x) - start) / max(end - start, 1e-12) * (width - 1)).astype(int)
@@ -70,6 +72,8 @@ def _range(y: Array, ahead: Array) -> tuple[float, float]:
 def _framed(grid: Array, low: float, high: float, metric: str, below: str) -> str:
     labels = {0: f"{high:.4g}", len(grid) - 1: f"{low:.4g}"}
     size = max(len(label) for label in labels.values())
-    lines = [f"{labels.get(k, ''):>{size}} ┤{''.join(line).rstrip()}" for k, line in enumerate(grid)]
+    lines = [
+        f"{labels.get(k, ''):>{size}} ┤{''.join(line).rstrip()}" for k, line in enumerate(grid)
+    ]
     legend = f"{_LOGGED} logged  {_CENTRE} forecast  {_BAND} interval"
     return "\n".join([f"{metric}   {legend}", *lines, f"{'':>{size}}  {below}"]) + "\n"

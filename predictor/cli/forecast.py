@@ -1,4 +1,4 @@
-"""``predictor forecast``: where will this run end?"""
+"""The command ``predictor forecast``: where a run will end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _AT = (
     "[default: the planned end, where the log tells it]"
 )
 _AXIS = (
-    "Axis: step, tokens, samples, epoch, flops or wall_time.  [default: that of --at, else the first logged]"
+    "Axis: step, tokens, samples, epoch, flops or wall_time.  "
+    "[default: that of --at, else the first logged]"
 )
 _META = "Table with a column 'run' to join to the log: params, max_steps, ...  [default: none]"
 _LEVEL = "Probability that the interval is to hold the truth with."

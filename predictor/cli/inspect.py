@@ -1,4 +1,4 @@
-"""``predictor inspect``: what is in this log?"""
+"""The command ``predictor inspect``: what is in a log."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _COMMON = (
     click.option(
         "--output",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the result to this file instead of standard output.  [default: standard output]",
+        help="Write the result to this file.  [default: standard output]",
     ),
     click.option(
         "--seed",
@@ -46,4 +46,5 @@ def paths_argument(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="NAME",
         help="Format of the logs, where detection by content errs.  [default: detected]",
     )(command)
-    return click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))(command)
+    paths = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+    return paths(command)

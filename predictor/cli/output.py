@@ -53,7 +53,7 @@ def emit(text: str, output: Path | None) -> None:
 
 
 def print_findings(findings: Iterable[Finding], quiet: bool) -> None:
-    """Say what was noticed on stderr, each kind of thing once, with the number of runs it holds for."""
+    """Say what was noticed on stderr, each thing once, with the number of runs it holds for."""
     if quiet:
         return
     grouped: dict[tuple[str, str], list[Finding]] = {}
@@ -62,7 +62,9 @@ def print_findings(findings: Iterable[Finding], quiet: bool) -> None:
             grouped.setdefault((finding.code, finding.message), []).append(finding)
     for (code, message), same in grouped.items():
         runs = [f.run for f in same if f.run is not None]
-        whose = "" if not runs else f" [{runs[0]}{f' and {len(runs) - 1} more' if runs[1:] else ''}]"
+        whose = (
+            "" if not runs else f" [{runs[0]}{f' and {len(runs) - 1} more' if runs[1:] else ''}]"
+        )
         click.echo(printable(f"{code} {message}{whose}"), err=True)
 
 

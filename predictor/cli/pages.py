@@ -51,7 +51,15 @@ def _forecast_row(forecast: Forecast) -> Iterable[str]:
     interval = "" if forecast.lower is None else f"{forecast.lower:.4g} to {forecast.upper:.4g}"
     ahead = "" if forecast.extrapolation is None else f"{forecast.extrapolation:.3g}x"
     names = (escape(printable(text)) for text in (forecast.run, forecast.metric))
-    return (*names, place, value, interval, ahead, str(forecast.points), " ".join(forecast.warnings))
+    return (
+        *names,
+        place,
+        value,
+        interval,
+        ahead,
+        str(forecast.points),
+        " ".join(forecast.warnings),
+    )
 
 
 def _chart(answer: Answer, run: str) -> str:
@@ -68,8 +76,12 @@ def _reason(answer: Answer, run: str) -> str:
     shares = answer.outcomes[run].shares
     if len(shares) < 2:
         return ""
-    parts = [f"{law} {100 * share:.0f} %" for law, share in sorted(shares.items(), key=lambda s: -s[1])]
-    return f"Weights of the laws, by prior and backtest on the curve's own past: {', '.join(parts)}\n"
+    parts = [
+        f"{law} {100 * share:.0f} %" for law, share in sorted(shares.items(), key=lambda s: -s[1])
+    ]
+    return (
+        f"Weights of the laws, by prior and backtest on the curve's own past: {', '.join(parts)}\n"
+    )
 
 
 def _legend(forecasts: Iterable[Forecast]) -> str:

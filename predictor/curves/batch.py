@@ -56,7 +56,8 @@ class CurveBatch:
     @cached_property
     def counts(self) -> NDArray[np.intp]:
         """Number of points of each curve."""
-        return self.used.sum(axis=1).astype(np.intp)
+        counts: NDArray[np.intp] = self.used.sum(axis=1).astype(np.intp)
+        return counts
 
     @cached_property
     def last_x(self) -> Array:

@@ -9,13 +9,14 @@ import numpy as np
 
 from predictor.curves.batch import CurveBatch
 from predictor.curves.outlook import FEWEST_POINTS, PRIOR, Outlook, look_ahead
-from predictor.curves.prepared import PreparedCurve, prepare
+from predictor.curves.prepared import PreparedCurve
 from predictor.curves.reference import Reference, shipped_reference
 from predictor.findings import Finding
 from predictor.fitting.conformal import conformal_quantile, fewest_backtests
 from predictor.fitting.forecast import Forecast
 from predictor.fitting.law import Array
 from predictor.fitting.laws import law_named
+
 #: Beyond this many times the last place nothing is said.
 FARTHEST = 100.0
 _FAR = 10.0
@@ -75,7 +76,8 @@ def forecast_curves(
     """Forecast prepared curves, each at its own places (as many for every curve).
 
     Curves are calibrated together: with enough of them, what the ensemble would have missed by on
-    them when the same distance was hidden moves the width of the interval away from the reference's.
+    them when the same distance was hidden moves the width of the interval away from the
+    reference's.
     """
     laws = tuple(PRIOR) if law == "auto" else (law_named(law).name,)
     reference = reference or shipped_reference()
@@ -87,9 +89,7 @@ def forecast_curves(
     ]
     for residual in ("log", "linear"):
         rows = [
-            k
-            for k, c in enumerate(curves)
-            if outcomes[k] is None and c.kind.residual == residual
+            k for k, c in enumerate(curves) if outcomes[k] is None and c.kind.residual == residual
         ]
         if not rows:
             continue
@@ -102,7 +102,15 @@ def forecast_curves(
             half = width * reference.scale(outlook.features)
             for row, k in enumerate(rows[first : first + _CURVES]):
                 outcomes[k] = _outcome(
-                    curves[k], at[first + row], outlook, row, half[row], own, level, names[k], rates[k]
+                    curves[k],
+                    at[first + row],
+                    outlook,
+                    row,
+                    half[row],
+                    own,
+                    level,
+                    names[k],
+                    rates[k],
                 )
             if progress is not None:
                 progress(int(part[-1]) + 1, len(rows))
@@ -122,9 +130,18 @@ def as_forecasts(
         ahead = float(place / last) if np.isfinite(last) else None
         forecasts.append(
             Forecast(
-                run, metric, {axis: float(place)}, value, lower, upper, level, law,
-                outcome.prepared.points, ahead, outcome.codes[k],
-            )  # fmt: skip
+                run,
+                metric,
+                {axis: float(place)},
+                value,
+                lower,
+                upper,
+                level,
+                law,
+                outcome.prepared.points,
+                ahead,
+                outcome.codes[k],
+            )
         )
     return forecasts
 
@@ -177,7 +194,9 @@ def _width(
     if found is None:
         return known, len(rows)
     share = len(rows) / (len(rows) + _REFERENCE_WORTH)
-    return float(np.exp(share * np.log(max(found, 0.3 * known)) + (1 - share) * np.log(known))), len(rows)
+    return float(
+        np.exp(share * np.log(max(found, 0.3 * known)) + (1 - share) * np.log(known))
+    ), len(rows)
 
 
 def _outcome(
@@ -262,13 +281,14 @@ def _seen(
         found.append(Finding("PRED112", "the curve moves no more than its noise", run))
     if rate_changes:
         found.append(
-            Finding("PRED108", "the learning rate falls, and these laws do not know its schedule", run)
+            Finding(
+                "PRED108", "the learning rate falls, and these laws do not know its schedule", run
+            )
         )
     if own < fewest_backtests(level):
         message = (
-            f"{own} backtests at this distance, {fewest_backtests(level)} needed to calibrate on this "
-            "log: the interval is as wide as reference curves ask for"
+            f"{own} backtests at this distance, {fewest_backtests(level)} needed to calibrate on "
+            "this log: the interval is as wide as reference curves ask for"
         )
         found.append(Finding("PRED106", message, run))
     return found
-

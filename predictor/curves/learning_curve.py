@@ -95,12 +95,16 @@ class LearningCurve(Estimator):
         place, value = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         place = place[:, 0] if place.ndim == 2 and place.shape[1] == 1 else place
         if place.ndim != 1 or place.shape != value.shape:
-            raise InputError(f"x and y must be one value a point, not {place.shape} and {value.shape}")
+            raise InputError(
+                f"x and y must be one value a point, not {place.shape} and {value.shape}"
+            )
         if self.law != "auto":
             law_named(self.law)
         self.curve_ = prepare(place, value, self.metric)
         if len(self.curve_.x) < FEWEST_POINTS:
-            raise InputError(f"a learning curve needs {FEWEST_POINTS} points, not {len(self.curve_.x)}")
+            raise InputError(
+                f"a learning curve needs {FEWEST_POINTS} points, not {len(self.curve_.x)}"
+            )
         self.kind_ = kind_of(self.metric, value[np.isfinite(value)])
         self.fit_ = self._fit_one_law()
         self.n_features_in_ = 1
@@ -144,5 +148,10 @@ class LearningCurve(Estimator):
             law = free_floor(law)
         recent = (curve.x / curve.x[-1]) ** 2
         return fit_law(
-            law, curve.x, curve.z, weights=recent, residual=curve.kind.residual, rng=self.random_state
+            law,
+            curve.x,
+            curve.z,
+            weights=recent,
+            residual=curve.kind.residual,
+            rng=self.random_state,
         )

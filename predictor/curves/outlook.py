@@ -1,10 +1,10 @@
-"""Where curves go: an ensemble of laws, weighted by how they would have done on the curve's own past.
+"""Where curves go: laws in an ensemble, weighted by how they did on the curve's own past.
 
-Every law is fitted with the recent points counting more (weight ``(x / x_last)^recency``), for several
-recencies: early transients say little about the end. The forecast is the weighted median of these
-members. Weights start from a prior over laws and move with the members' errors when later points of the
-same curve are hidden and forecast. The move is small on purpose: on real curves sharper selection
-forecast worse than the median of many (``benchmarks/curve_forecasts.py`` prints it).
+Every law is fitted with the recent points counting more (weight ``(x / x_last)^recency``), for
+several recencies: early transients say little about the end. The forecast is the weighted median of
+these members. Weights start from a prior over laws and move with the members' errors when later
+points of the same curve are hidden and forecast. The move is small on purpose: on real curves
+sharper selection forecast worse than the median of many (``benchmarks/curve_forecasts.py``).
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _weights(prior: Array, errors: Array) -> Array:
 
 
 def _spread(batch: CurveBatch, members: Array, centre: Array, weights: Array) -> dict[str, Array]:
-    """How far the members are apart, and how far the curve is still to fall."""
+    """Measure how far the members are apart, and how far the curve is still to fall."""
     deviation = np.minimum(np.abs(members - centre), _FAR)
     last = _on_residual_scale(batch.last_z, batch.residual)[:, None]
     return {
@@ -219,7 +219,7 @@ def _spread(batch: CurveBatch, members: Array, centre: Array, weights: Array) ->
 
 
 def _past(backtests: Array, ratio: Array, batch: CurveBatch, at: Array) -> dict[str, Array]:
-    """What the ensemble missed by in the past, carried to the distance that is asked for."""
+    """Carry what the ensemble missed by in the past to the distance that is asked for."""
     distance = np.maximum(np.log(at / batch.last_x[:, None]), 0.0)
     valid = np.isfinite(backtests)
     count = valid.sum(axis=0)
@@ -232,7 +232,9 @@ def _noise(batch: CurveBatch, at: Array, seed: int) -> dict[str, Array]:
     """Scatter about the power law, and how far it moves its forecast (bootstrap by blocks)."""
     weights = _recent(batch, 2.0)
     law = POWER if batch.residual == "log" else free_floor(POWER)
-    full = solve(law, batch.x, batch.z, weights, residual=batch.residual, max_iterations=_ITERATIONS)
+    full = solve(
+        law, batch.x, batch.z, weights, residual=batch.residual, max_iterations=_ITERATIONS
+    )
     value = _on_residual_scale(law.value(batch.x, full.params), batch.residual)
     scatter = value - _on_residual_scale(batch.z, batch.residual)
     noise = np.sqrt((weights * scatter**2).sum(axis=1) / weights.sum(axis=1))[:, None]

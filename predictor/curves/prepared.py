@@ -90,6 +90,6 @@ def prepare(x: Array, y: Array, metric: str, run: str | None = None) -> Prepared
 
 
 def _positive(z: Array) -> Array:
-    """Replace zeros by half the smallest positive value: a measured 0 means 'less than can be seen'."""
+    """Replace zeros by half the smallest positive value: 0 means 'less than can be seen'."""
     positive = z[z > 0]
     return np.maximum(z, positive.min() / 2) if len(positive) else np.full_like(z, 1e-6)

@@ -1,4 +1,4 @@
-"""From what a user asks of a log to a forecast: which metric, which axis, where, from how much of it."""
+"""From what a user asks of a log to a forecast: which metric, on which axis, and where."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def pose(
     ends = planned_ends(log, axis)
     known = {run: (ends[run],) for run in runs if run in ends}
     if not known:
-        raise InputError(f"the log does not tell how long the run is to be; say where with --at {axis}=...")
+        raise InputError(
+            f"the log does not tell how long the run is to be; say where with --at {axis}=..."
+        )
     return Question(metric, axis, known, law, level)
 
 
@@ -145,8 +147,8 @@ def forecast_many(
     Returns
     -------
     Forecasts
-        One a run and place, in the order of the log. A run that cannot be forecast is there too, its
-        numbers None and the reason in its warnings.
+        One a run and place, in the order of the log. A run that cannot be forecast is there too,
+        its numbers None and the reason in its warnings.
 
     Raises
     ------
@@ -156,8 +158,8 @@ def forecast_many(
     Examples
     --------
     >>> import pandas as pd
-    >>> step = np.arange(1, 101)
-    >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": step, "value": 2 + 3 / step**0.5})
+    >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": np.arange(1, 101)})
+    >>> points["value"] = 2 + 3 / points["step"] ** 0.5
     >>> forecast_many(RunLog.from_points(points), "loss", "step", 200)[0].value
     2.2121...
     """
@@ -207,7 +209,7 @@ def curves_of(runlog: RunLog, metric: str, x: str) -> tuple[list[str], list[tupl
     placed = chosen[chosen[x].notna()]
     grouped = placed.groupby("run", sort=False)
     runs = [run for run in runlog.run_names if run in grouped.groups]
-    tables = {run: part for run, part in grouped}
+    tables = dict(iter(grouped))
     return runs, [(tables[run][x].to_numpy(), tables[run]["value"].to_numpy()) for run in runs]
 
 
@@ -224,7 +226,7 @@ def choose_metric(log: RunLog, metric: str | None) -> str:
         same = [name for name in names if name.lower() == metric.lower()]
         if metric in names or len(same) == 1:
             return metric if metric in names else same[0]
-        tails = [name for name in names if name.lower().endswith(("/" + metric.lower()))]
+        tails = [name for name in names if name.lower().endswith("/" + metric.lower())]
         near = tails or get_close_matches(metric, names, n=3, cutoff=0.4) or names[:5]
         raise InputError(f"no metric '{metric}' in the log; did you mean {', '.join(near)}?")
     for pattern in _WANTED:
@@ -315,9 +317,8 @@ def ask(
     for outcome in outcomes.values():
         findings += outcome.findings
     grids = {run: _grid(outcome) for run, outcome in outcomes.items() if bands}
-    grids = {run: tuple(grid) for run, grid in grids.items() if len(grid)}
-    around = replace(question, at=grids)
-    drawn = forecast_log(log, around, seed, None) if grids else {}
+    around = {run: tuple(grid) for run, grid in grids.items() if len(grid)}
+    drawn = forecast_log(log, replace(question, at=around), seed) if around else {}
     return Answer(question, Forecasts(forecasts, findings), outcomes, drawn)
 
 
@@ -339,7 +340,9 @@ def _choose_axis(
     if wanted is None and there:
         return there[0]
     if wanted not in there:
-        raise InputError(f"metric '{metric}' is not logged on axis '{wanted}'; it has {', '.join(there)}")
+        raise InputError(
+            f"metric '{metric}' is not logged on axis '{wanted}'; it has {', '.join(there)}"
+        )
     return str(wanted)
 
 

@@ -1,13 +1,13 @@
 """How wide an interval must be: learned from reference curves whose ends are known.
 
 The scale of a forecast's error is put together from what can be seen of the curve (how far the laws
-disagree, what they missed by in the curve's own past, the bootstrap, the noise, how far there is still
-to fall, how far ahead the target lies)::
+disagree, what they missed by in the curve's own past, the bootstrap, the noise, how far there is
+still to fall, how far ahead the target lies)::
 
     scale^2 = sum_k (coefficient_k * feature_k)^2
 
-The coefficients, and the quantiles of error over scale, were fitted on the curves that ``reference.json``
-names, by ``benchmarks/calibrate_curves.py``.
+The coefficients, and the quantiles of error over scale, were fitted on the curves that
+``reference.json`` names, by ``benchmarks/calibrate_curves.py``.
 """
 
 from __future__ import annotations
@@ -141,4 +141,7 @@ def _least_interval_score(
 def _weighted_quantiles(scores: Array, weight: Array) -> list[float]:
     order = np.argsort(scores)
     share = np.cumsum(weight[order])
-    return [float(scores[order][np.searchsorted(share, level).clip(0, len(share) - 1)]) for level in LEVELS]
+    return [
+        float(scores[order][np.searchsorted(share, level).clip(0, len(share) - 1)])
+        for level in LEVELS
+    ]

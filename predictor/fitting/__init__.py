@@ -1,0 +1,1 @@
+"""Laws, the solver, uncertainty, Fit and Forecast: what all predictors share."""

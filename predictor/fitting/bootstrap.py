@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictor.fitting.law import Array
 
+Labels = NDArray[np.intp]
 
-def multinomial_weights(groups: Array, draws: int, rng: np.random.Generator) -> Array:
+
+def multinomial_weights(groups: Labels, draws: int, rng: np.random.Generator) -> Array:
     """Draw how often each group of points is resampled.
 
     Points of one run are not independent: give each run (or seed) as a group, and it is resampled
@@ -43,7 +46,7 @@ def multinomial_weights(groups: Array, draws: int, rng: np.random.Generator) -> 
     return drawn[:, labels].astype(float)
 
 
-def exponential_weights(groups: Array, draws: int, rng: np.random.Generator) -> Array:
+def exponential_weights(groups: Labels, draws: int, rng: np.random.Generator) -> Array:
     """Draw smooth weights, mean 1, one a group: the Bayesian bootstrap.
 
     For few groups, where a multinomial draw often leaves too few different ones to fit.
@@ -75,7 +78,7 @@ def exponential_weights(groups: Array, draws: int, rng: np.random.Generator) -> 
     return rng.exponential(size=(draws, int(labels.max()) + 1))[:, labels]
 
 
-def blocks(points: int, length: int) -> Array:
+def blocks(points: int, length: int) -> Labels:
     """Group neighbouring points of one run in blocks, as its points are autocorrelated.
 
     Examples
@@ -83,4 +86,4 @@ def blocks(points: int, length: int) -> Array:
     >>> blocks(5, 2).tolist()
     [0, 0, 1, 1, 2]
     """
-    return np.arange(points) // length
+    return np.arange(points, dtype=np.intp) // length

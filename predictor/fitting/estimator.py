@@ -1,4 +1,4 @@
-"""What scikit-learn expects of an estimator, without importing it: it costs a second of start-up."""
+"""What scikit-learn expects of an estimator, without importing it: that costs a second."""
 
 from __future__ import annotations
 

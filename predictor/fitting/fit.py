@@ -84,12 +84,13 @@ class Fit:
     def predict_interval(self, x: Array | Sequence[Array], level: float = 0.9) -> Array:
         """Return lower and upper ends of the bootstrap interval of the curve, (points, 2).
 
-        It says how well the law's curve is known if the law is true. It is too narrow for a forecast
-        far beyond the data: for that, errors of past forecasts must be asked.
+        It says how well the law's curve is known if the law is true. It is too narrow for a
+        forecast far beyond the data: for that, errors of past forecasts must be asked.
         """
         with np.errstate(all="ignore"):
             said = self.law.value(_rows(x), self.draws)
-        return np.nanquantile(said, [(1 - level) / 2, (1 + level) / 2], axis=0).T
+        ends: Array = np.nanquantile(said, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        return ends.T
 
     def forecast(
         self, at: Mapping[str, float], metric: str = "y", run: str = "", level: float = 0.9
@@ -99,16 +100,27 @@ class Fit:
             place = [np.array([float(at[axis])]) for axis in self.law.axes]
         except KeyError as missing:
             names = ", ".join(self.law.axes)
-            raise InputError(f"law '{self.law.name}' needs a place on {names}; no {missing}") from None
+            raise InputError(
+                f"law '{self.law.name}' needs a place on {names}; no {missing}"
+            ) from None
         lower, upper = self.predict_interval(place, level)[0]
         ahead = max(float(p[0] / a.max()) for p, a in zip(place, self.x, strict=True))
         codes = tuple(f.code for f in self.findings)
         return Forecasts(
             [
                 Forecast(
-                    run, metric, dict(at), float(self.predict(place)[0]), float(lower), float(upper),
-                    level, self.law.name, len(self.y), ahead, codes,
-                )  # fmt: skip
+                    run,
+                    metric,
+                    dict(at),
+                    float(self.predict(place)[0]),
+                    float(lower),
+                    float(upper),
+                    level,
+                    self.law.name,
+                    len(self.y),
+                    ahead,
+                    codes,
+                )
             ],
             self.findings,
         )
@@ -119,7 +131,8 @@ class Fit:
 
         ends = self.conf_int()
         rows = [
-            [f"{v:.5g}" for v in (self.params[n], self.bse[n], *ends.loc[n])] for n in self.law.names
+            [f"{v:.5g}" for v in (self.params[n], self.bse[n], *ends.loc[n])]
+            for n in self.law.names
         ]
         title = f"{self.law.title}: {self.law.formula}   ({len(self.y)} points)"
         header = ["estimate", "std err", "[0.025", "0.975]"]
@@ -194,14 +207,29 @@ def fit_law(
     rng = np.random.default_rng(rng)
     drawn = weight * _draws(len(y), groups, draws, rng)
     refits = solve(
-        law, axes, y, drawn, residual=residual, delta=width, starts=np.repeat(full.params[None], draws, 0)
+        law,
+        axes,
+        y,
+        drawn,
+        residual=residual,
+        delta=width,
+        starts=np.repeat(full.params[None], draws, 0),
     )
     at_bound = [name for name, bound in zip(law.names, full.at_bound[0], strict=True) if bound]
-    findings = [Finding("PRED103", f"{name} of law '{law.name}' is at its bound") for name in at_bound]
+    findings = [
+        Finding("PRED103", f"{name} of law '{law.name}' is at its bound") for name in at_bound
+    ]
     return Fit(
-        law, full.params[0], refits.params, tuple(a[0] for a in axes), y, residual,
-        float(full.objective[0]), bool(full.converged[0]), tuple(findings),
-    )  # fmt: skip
+        law,
+        full.params[0],
+        refits.params,
+        tuple(a[0] for a in axes),
+        y,
+        residual,
+        float(full.objective[0]),
+        bool(full.converged[0]),
+        tuple(findings),
+    )
 
 
 def _rows(x: Array | Sequence[Array]) -> list[Array]:
@@ -211,7 +239,9 @@ def _rows(x: Array | Sequence[Array]) -> list[Array]:
 
 def _check(law: Law, axes: Sequence[Array], y: Array, residual: Residual) -> None:
     if len(axes) != len(law.axes) or any(axis.shape[1] != len(y) for axis in axes):
-        raise InputError(f"law '{law.name}' needs {len(law.axes)} inputs, each as long as y ({len(y)})")
+        raise InputError(
+            f"law '{law.name}' needs {len(law.axes)} inputs, each as long as y ({len(y)})"
+        )
     if len(y) < len(law.names):
         raise InputError(
             f"law '{law.name}' has {len(law.names)} parameters; {len(y)} points are too few"
@@ -236,7 +266,6 @@ def _robust_delta(
 def _draws(
     points: int, groups: NDArray[np.intp] | None, draws: int, rng: np.random.Generator
 ) -> Array:
-    if groups is None:
-        groups = blocks(points, 1 + points // 24)
-    few = int(np.max(groups)) + 1 < 20
-    return (exponential_weights if few else multinomial_weights)(groups, draws, rng)
+    labels = blocks(points, 1 + points // 24) if groups is None else groups
+    few = int(labels.max()) + 1 < 20
+    return (exponential_weights if few else multinomial_weights)(labels, draws, rng)

@@ -24,7 +24,8 @@ class Forecast:
     at : mapping of str to float
         Where: axis name to place, such as ``{"step": 20000.0}``.
     value, lower, upper : float or None
-        Median forecast and interval in the metric's units; None where the data cannot carry a forecast.
+        Median forecast and interval in the metric's units; None where the data cannot carry a
+        forecast.
     level : float
         Probability that the interval is meant to hold the truth with.
     law : str

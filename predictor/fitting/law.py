@@ -1,8 +1,8 @@
 """A law is declared, not coded: names, bounds, starts, basis functions, source.
 
-Every law has the form ``y = sum_j c_j * phi_j(x; theta)``: linear in the coefficients ``c``, non-linear
-only in the few shape parameters ``theta``. The solver uses that; a law that is not of this form
-declares no coefficients and gives its value as the one basis function.
+Every law has the form ``y = sum_j c_j * phi_j(x; theta)``: linear in the coefficients ``c``,
+non-linear only in the few shape parameters ``theta``. The solver uses that; a law that is not of
+this form declares no coefficients and gives its value as the one basis function.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +100,8 @@ class Law:
 
     Examples
     --------
-    >>> line = Law("line", "Straight line", "c + a x", "-", (Coefficient("c"), Coefficient("a")), (),
-    ...            basis=lambda x: (1.0, x))
+    >>> both = (Coefficient("c"), Coefficient("a"))
+    >>> line = Law("line", "Straight line", "c + a x", "-", both, (), basis=lambda x: (1.0, x))
     >>> line.value(np.array([[1.0, 2.0]]), np.array([[0.5, 2.0]]))
     array([[2.5, 4.5]])
     """
@@ -120,12 +120,13 @@ class Law:
     @property
     def names(self) -> tuple[str, ...]:
         """Parameter names: coefficients first, then shapes."""
-        return tuple(part.name for part in (*self.coefficients, *self.shapes))
+        coefficients = tuple(part.name for part in self.coefficients)
+        return coefficients + tuple(part.name for part in self.shapes)
 
     @property
     def bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of all parameters."""
-        parts = (*self.coefficients, *self.shapes)
+        parts: list[Coefficient | Shape] = [*self.coefficients, *self.shapes]
         return np.array([p.lower for p in parts]), np.array([p.upper for p in parts])
 
     def with_bounds(self, **bounds: tuple[float, float]) -> Law:
@@ -137,7 +138,9 @@ class Law:
             If the law has no such parameter.
         """
         if unknown := set(bounds) - set(self.names):
-            raise KeyError(f"law {self.name} has no parameter {sorted(unknown)}; it has {self.names}")
+            raise KeyError(
+                f"law {self.name} has no parameter {sorted(unknown)}; it has {self.names}"
+            )
 
         def bounded(part: Part) -> Part:
             lower, upper = bounds.get(part.name, (part.lower, part.upper))
@@ -199,10 +202,12 @@ class Law:
         if linear:
             # A number is a constant function; 0 is left out, as slopes are full of it.
             parts = [
-                c * p for c, p in zip(linear, phi, strict=True) if not (isinstance(p, float) and p == 0)
+                c * p
+                for c, p in zip(linear, phi, strict=True)
+                if not (isinstance(p, float) and p == 0)
             ]
         else:
-            parts = list(phi)
+            parts = [np.asarray(p) for p in phi]
         total = np.asarray(parts[-1])
         for part in parts[:-1]:
             total = total + part
@@ -213,8 +218,11 @@ class Law:
     ) -> Sequence[Sequence[Array | float]]:
         if self.slopes is not None:
             return self.slopes(phi, *axes, *theta)
-        slopes = []
+        slopes: list[list[Array | float]] = []
         for k in range(len(theta)):
-            nudged = [t + 1j * _COMPLEX_STEP if i == k else t for i, t in enumerate(theta)]
-            slopes.append([np.imag(p) / _COMPLEX_STEP for p in self.basis(*axes, *nudged)])
+            nudged: list[Any] = [
+                t + 1j * _COMPLEX_STEP if i == k else t for i, t in enumerate(theta)
+            ]
+            values = self.basis(*axes, *nudged)
+            slopes.append([np.asarray(np.imag(p)) / _COMPLEX_STEP for p in values])
         return slopes

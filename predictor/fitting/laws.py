@@ -1,7 +1,7 @@
 """The registry of laws. A new law is a declaration below and one line in :data:`LAWS`.
 
-Curve laws are written falling, ``c + a * phi(x)`` with phi falling to 0 and ``a >= 0``: for a loss or an
-error rate as it stands; for a rising metric of its distance to the ceiling, or of its negative.
+Curve laws are written falling, ``c + a * phi(x)`` with phi falling to 0 and ``a >= 0``: for a loss
+or an error rate as it stands; for a rising metric of its distance to the ceiling, or its negative.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from predictor.errors import InputError
 from predictor.fitting.law import Array, Coefficient, Law, Shape
 
-_EXPONENTS = tuple(np.geomspace(0.03, 4.0, 14))
-_SPANS = tuple(np.geomspace(0.03, 100.0, 14))
+_EXPONENTS = tuple(np.geomspace(0.03, 4.0, 10))
+_SPANS = tuple(np.geomspace(0.03, 100.0, 10))
 _STEEPNESS = (0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5)
 _SCALES = tuple(np.geomspace(1e-3, 100.0, 11))
 _FLOOR_AND_GAIN = (Coefficient("c", 0.0), Coefficient("a", 0.0))

@@ -1,9 +1,9 @@
 """The batched solver: starts x bootstrap draws x curves are one array axis.
 
-For given shape parameters the coefficients are a tiny least squares with signs, so the search for a start
-is a few matrix products over a grid of shapes. From there a damped Newton method on all parameters at
-once minimises the robust objective, every problem with its own damping; problems that have converged
-leave the batch.
+For given shape parameters the coefficients are a tiny least squares with signs, so the search for a
+start is a few matrix products over a grid of shapes. From there a damped Newton method on all
+parameters at once minimises the robust objective, every problem with its own damping; problems that
+have converged leave the batch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Residual = Literal["log", "linear"]
 #: Objective (P,), gradient (P, k), curvature (P, k, k) and damping diagonal (P, k).
 Terms = tuple[Array, ...]
 #: Array elements handled at a time: what fits the processor's cache.
-_CHUNK_ELEMENTS = 40000
+_CHUNK_ELEMENTS = 40_000
 _DAMPING = (1e-10, 1e10)  # lowest, hopeless
 #: A start from the grid is near the optimum, one that was given may be anywhere.
 _FIRST_DAMPING_GRID, _FIRST_DAMPING_GIVEN = 1e-6, 1e-2
@@ -109,7 +109,9 @@ def solve(
     problem = _Problem.build(law, x, y, weights, residual, delta)
     if starts is None:
         problem, units = problem.in_units()
-        found = np.concatenate([_grid_starts(part, n_starts) for part in problem.chunks(_nodes(law))])
+        found = np.concatenate(
+            [_grid_starts(part, n_starts) for part in problem.chunks(_nodes(law))]
+        )
     else:
         found, units = _given_starts(problem, starts), None
     damping = _FIRST_DAMPING_GRID if starts is None else _FIRST_DAMPING_GIVEN
@@ -178,13 +180,11 @@ class _Problem:
 
     @property
     def logarithmic(self) -> list[int]:
-        """Positions of the parameters that can only be positive: they are searched by their logs."""
+        """Positions of the parameters that are always positive: they are searched by their logs."""
         return [k for k, lower in enumerate(self.law.bounds[0]) if lower > 0]
 
     def _replaced(self, axes: tuple[Array, ...]) -> _Problem:
-        return _Problem(
-            self.law, axes, self.y, self.weights, self.residual, self.delta, self.count
-        )
+        return _Problem(self.law, axes, self.y, self.weights, self.residual, self.delta, self.count)
 
     @cached_property
     def log_y(self) -> Array:
@@ -218,7 +218,7 @@ class _Problem:
         return [self.take(slice(k, k + size)) for k in range(0, self.count, size)]
 
     def objective_terms(self, params: Array) -> Terms:
-        """Return objective (P,), gradient (P, k), curvature (P, k, k) and damping diagonal (P, k)."""
+        """Return the objective, its gradient and curvature, and the damping, see ``Terms``."""
         value, slopes = self.law.value_and_slopes(self.axes, params)
         for k in self.logarithmic:
             slopes[:, k] *= params[:, k, None]
@@ -261,7 +261,7 @@ class _Problem:
 
 
 def _dot(a: Array, b: Array) -> Array:
-    return np.einsum("pn,pn->p", *np.broadcast_arrays(a, b))
+    return np.asarray(np.vecdot(a, b))
 
 
 def _gram(slopes: Array, pull: Array, weighted: Array) -> tuple[Array, Array]:
@@ -280,7 +280,7 @@ def _nodes(law: Law) -> int:
 
 
 def _given_starts(problem: _Problem, starts: Array) -> Array:
-    """Return starts (problems, starts, parameters); shared ones get each problem's best coefficients."""
+    """Return starts (P, S, k); shared ones get each problem's best coefficients."""
     starts = np.asarray(starts, dtype=float)
     if starts.ndim == 3:
         return starts
@@ -330,22 +330,25 @@ def _minimise(
     for iteration in range(1, max_iterations + 1):
         step, gain = _step(terms, here, damping, lower, upper)
         there = np.clip(_moved(here, step, problem.logarithmic), lower, upper)
+        done = (gain <= tolerance * np.abs(terms[0]) + 1e-300) | (damping >= _DAMPING[1])
+        if 4 * done.sum() >= len(rows) or iteration == max_iterations:
+            # What the last step gains is below the tolerance: it is taken, but not worth a look.
+            last = done & (damping < 1)
+            params[rows] = np.where(last[:, None], there, here)
+            objective[rows] = terms[0] - np.where(last, gain, 0.0)
+            converged[rows] = done & np.isfinite(terms[0])
+            keep = np.flatnonzero(~done)
+            if not len(keep) or iteration == max_iterations:
+                break
+            rows, here, there, damping = rows[keep], here[keep], there[keep], damping[keep]
+            active, terms = active.take(keep), tuple(t[keep] for t in terms)
         with np.errstate(all="ignore"):
             tried = active.objective_terms(there)
             there, tried = _on_valley_floor(active, terms[0], there, tried)
         better = tried[0] <= terms[0]
-        done = (gain <= tolerance * np.abs(terms[0]) + 1e-300) | (damping >= _DAMPING[1])
         here = np.where(better[:, None], there, here)
         terms = tuple(_where(better, new, old) for new, old in zip(tried, terms, strict=True))
         damping = np.where(better, np.maximum(damping / 10, _DAMPING[0]), damping * 30)
-        if 4 * done.sum() >= len(rows) or iteration == max_iterations:
-            params[rows], objective[rows] = here, terms[0]
-            converged[rows] = done & np.isfinite(terms[0])
-            keep = ~done
-            if not keep.any():
-                break
-            rows, here, damping = rows[keep], here[keep], damping[keep]
-            active, terms = active.take(np.flatnonzero(keep)), tuple(t[keep] for t in terms)
     return params, objective, converged, iteration
 
 
@@ -354,8 +357,9 @@ def _on_valley_floor(
 ) -> tuple[Array, Terms]:
     """Where a step of all parameters went uphill, let the coefficients follow the shapes.
 
-    Shapes and coefficients often trade off along a narrow bent valley. A straight step along it climbs
-    its wall; the best coefficients for the new shapes lead back to its floor (variable projection).
+    Shapes and coefficients often trade off along a narrow bent valley. A straight step along it
+    climbs its wall; the best coefficients for the new shapes lead back to its floor (variable
+    projection).
     """
     linear = len(problem.law.coefficients)
     worse = np.flatnonzero((tried[0] > before) & np.isfinite(tried[0]))
@@ -395,15 +399,16 @@ def _step(
     pinned = ((here <= lower) & (gradient > 0)) | ((here >= upper) & (gradient < 0))
     if parameters >= 0:
         pinned[:, parameters:] = True
-    free = ~pinned
-    scale = np.where(free & (diagonal > 0), 1 / np.sqrt(np.maximum(diagonal, 1e-300)), 0.0)
-    system = curvature * scale[:, :, None] * scale[:, None, :]
-    k = np.arange(system.shape[1])
-    system[:, k, k] += damping[:, None] + (scale == 0)
-    right = -gradient * scale
-    step = _solve_small(system, right)
-    gain = 0.5 * (step * right).sum(axis=1)
-    return step * scale, gain
+    scale = 1 / np.sqrt(np.maximum(diagonal, 1e-300))
+    scale[pinned | (diagonal <= 0)] = 0.0
+    # Parameter axes first: elimination then runs over contiguous arrays.
+    system = np.moveaxis(curvature * scale[:, :, None] * scale[:, None, :], 0, -1).copy()
+    right = np.ascontiguousarray((-gradient * scale).T)
+    for k in range(len(right)):
+        system[k, k] += damping + (scale[:, k] == 0)
+    step = _eliminate(system, right)
+    gain = 0.5 * (step * right).sum(axis=0)
+    return step.T * scale, gain
 
 
 def _grid_starts(problem: _Problem, n_starts: int) -> Array:
@@ -418,10 +423,12 @@ def _grid_starts(problem: _Problem, n_starts: int) -> Array:
     starts = []
     for block in blocks:
         best = block[loss[:, block].argmin(axis=1)]
-        chosen = np.take_along_axis(coefficients, best[:, None, None], axis=1)[:, 0]
-        shapes = grid[best]
-        if len(law.shapes) == 1 and law.shapes[0].lower > 0:
+        if len(law.shapes) == 1 and law.shapes[0].lower > 0 and law.coefficients:
             shapes = _between_nodes(grid[:, 0], loss, best)[:, None]
+            chosen = _coefficients(problem, shapes)
+        else:
+            shapes = grid[best]
+            chosen = np.take_along_axis(coefficients, best[:, None, None], axis=1)[:, 0]
         starts.append(np.concatenate([chosen, shapes], axis=1))
     return np.stack(starts, axis=1)
 
@@ -436,12 +443,41 @@ def _between_nodes(grid: Array, loss: Array, best: NDArray[np.intp]) -> Array:
     return grid[middle] * np.exp(np.clip(np.nan_to_num(shift), -1, 1) * spacing)
 
 
+def _coefficients(problem: _Problem, shapes: Array) -> Array:
+    """Return each problem's best coefficients for its own shape parameters, (P, J)."""
+    theta = [shapes[:, k, None] for k in range(shapes.shape[1])]
+    wide = (problem.count, problem.y.shape[1])
+    phi = [np.broadcast_to(p, wide) for p in problem.law.basis(*problem.axes, *theta)]
+    scaled = _relative_weights(problem)
+    normal = np.empty((problem.count, len(phi), len(phi)))
+    target = np.empty((problem.count, len(phi)))
+    for i, one in enumerate(phi):
+        weighted = scaled * one
+        target[:, i] = _dot(weighted, problem.y)
+        for j in range(i, len(phi)):
+            normal[:, i, j] = normal[:, j, i] = _dot(weighted, phi[j])
+    power = np.broadcast_to(_dot(scaled * problem.y, problem.y), problem.count)
+    return _signed_least_squares(
+        normal, target, power, *(b[: len(phi)] for b in problem.law.bounds)
+    )[0]
+
+
+def _relative_weights(problem: _Problem) -> Array:
+    """Weights of squares of ``f - y`` that come near the objective: relative ones for logs."""
+    weights = problem.weights
+    if problem.residual == "linear":
+        return weights
+    return np.where(weights > 0, weights / problem.y**2, 0.0)
+
+
 def _profile(problem: _Problem, grid: Array) -> tuple[Array, Array]:
     """For each problem and grid point the best coefficients (P, G, J) and their loss (P, G)."""
     law, points = problem.law, problem.y.shape[1]
     shared = all(a.shape[0] == 1 for a in problem.axes)
     copies = 1 if shared else problem.count
-    axes = [np.repeat(np.broadcast_to(a, (copies, points)), len(grid), axis=0) for a in problem.axes]
+    axes = [
+        np.repeat(np.broadcast_to(a, (copies, points)), len(grid), axis=0) for a in problem.axes
+    ]
     theta = [np.tile(grid[:, k], copies)[:, None] for k in range(grid.shape[1])]
     phi = [
         np.broadcast_to(p, (copies * len(grid), points)).reshape(copies, len(grid), points)
@@ -454,10 +490,10 @@ def _profile(problem: _Problem, grid: Array) -> tuple[Array, Array]:
         value = phi[0]
         r = np.log(value) - np.log(y)[:, None] if relative else value - y[:, None]
         return np.empty((problem.count, len(grid), 0)), (weights[:, None] * r**2).sum(axis=2)
-    scaled = np.where(weights > 0, weights / y**2, 0.0) if relative else weights
+    scaled = np.broadcast_to(_relative_weights(problem), weights.shape)
     normal = _products(phi, scaled)
     target = np.stack([_weighted(scaled * y, p) for p in phi], axis=-1)
-    power = (scaled * y**2).sum(axis=1)[:, None]
+    power = np.broadcast_to((scaled * y**2).sum(axis=1)[:, None], target.shape[:-1])
     return _signed_least_squares(normal, target, power, *(b[: len(phi)] for b in law.bounds))
 
 
@@ -486,43 +522,46 @@ def _signed_least_squares(
     """Least squares with signs, by trying every set of coefficients held at zero."""
     size = target.shape[-1]
     bounded = [j for j in range(size) if lower[j] == 0 or upper[j] == 0]
-    held_sets = chain.from_iterable(combinations(bounded, k) for k in range(len(bounded) + 1))
-    best_c, best_loss = np.zeros_like(target), np.full(target.shape[:-1], np.inf)
+    normal, target = normal.reshape(-1, size, size), target.reshape(-1, size)
+    shape, power = power.shape, power.reshape(-1)
+    best_c, best_loss = np.zeros_like(target), np.full(len(target), np.inf)
+    open_ = np.arange(len(target))
+    held_sets = chain.from_iterable(combinations(bounded, k) for k in range(size))
     for held in held_sets:
         free = [j for j in range(size) if j not in held]
-        if not free:
-            continue
-        system = normal[..., free, :][..., free]
-        k = np.arange(len(free))
-        system[..., k, k] *= 1 + 1e-13
-        c = np.zeros_like(target)
-        c[..., free] = _solve_small(system, target[..., free])
-        loss = power - _inner(c, target)
-        better = loss < best_loss
+        c = np.zeros((len(open_), size))
+        c[:, free] = _least_squares(normal[open_], target[open_], free)
+        loss = power[open_] - _dot(c, target[open_])
+        better = loss < best_loss[open_]
         for j in bounded:
-            better &= (c[..., j] >= lower[j]) & (c[..., j] <= upper[j])
-        best_c[better], best_loss[better] = c[better], loss[better]
-    return best_c, best_loss
+            better &= (c[:, j] >= lower[j]) & (c[:, j] <= upper[j])
+        best_c[open_[better]], best_loss[open_[better]] = c[better], loss[better]
+        if not held:
+            open_ = open_[~better]  # where no sign is violated, this is the least there is
+        if not len(open_):
+            break
+    return best_c.reshape(*shape, size), best_loss.reshape(shape)
 
 
-def _inner(a: Array, b: Array) -> Array:
-    return np.einsum("...j,...j", a, b)
+def _least_squares(normal: Array, target: Array, free: Sequence[int]) -> Array:
+    system = np.moveaxis(normal[:, free][:, :, free], 0, -1).copy()
+    k = np.arange(len(free))
+    system[k, k] *= 1 + 1e-13
+    return _eliminate(system, np.ascontiguousarray(target[:, free].T)).T
 
 
-def _solve_small(system: Array, right: Array) -> Array:
-    """Solve many small symmetric positive definite systems by elimination over the whole batch."""
-    size = right.shape[-1]
-    rows = [[system[..., i, j] for j in range(size)] for i in range(size)]
-    x = [right[..., i] for i in range(size)]
+def _eliminate(system: Array, right: Array) -> Array:
+    """Solve many small positive definite systems, (k, k, P) and (k, P), by elimination."""
+    size = len(right)
+    rows, x = [list(row) for row in system], list(right)
     for i in range(size):
         for m in range(i + 1, size):
             factor = rows[m][i] / rows[i][i]
-            rows[m] = [
-                rows[m][j] - factor * rows[i][j] if j > i else rows[m][j] for j in range(size)
-            ]
+            for j in range(i + 1, size):
+                rows[m][j] = rows[m][j] - factor * rows[i][j]
             x[m] = x[m] - factor * x[i]
     for i in reversed(range(size)):
         for j in range(i + 1, size):
             x[i] = x[i] - rows[i][j] * x[j]
         x[i] = x[i] / rows[i][i]
-    return np.stack(x, axis=-1)
+    return np.stack(x)

@@ -1,7 +1,7 @@
 """The solver against the certified non-linear fits of NIST's Statistical Reference Datasets.
 
-The ``.dat`` files are NIST's own (public domain), unchanged: data, certified values to 11 digits, and two
-published starts, the first of them far from the solution.
+The ``.dat`` files are NIST's own (public domain), unchanged: data, certified values to 11 digits,
+and two published starts, the first of them far from the solution.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ LAWS = {
         {"b2": WIDE, "b3": WIDE, "b4": WIDE},
         lambda x, b2, b3, b4: ((x**2 + x * b2) / (x**2 + x * b3 + b4),),
     ),
-    "Rat42": law(["b1"], {"b2": WIDE, "b3": WIDE}, lambda x, b2, b3: (1 / (1 + np.exp(b2 - b3 * x)),)),
+    "Rat42": law(
+        ["b1"], {"b2": WIDE, "b3": WIDE}, lambda x, b2, b3: (1 / (1 + np.exp(b2 - b3 * x)),)
+    ),
     "Rat43": law(
         ["b1"],
         {"b2": WIDE, "b3": WIDE, "b4": (1e-6, ())},
@@ -80,7 +82,13 @@ def test_certified_values_from_both_published_starts(name, start):
     x, y, starts, certified, sum_of_squares = read(name)
 
     found = solve(
-        LAWS[name], x, y, residual="linear", starts=starts[start], tolerance=1e-18, max_iterations=2000
+        LAWS[name],
+        x,
+        y,
+        residual="linear",
+        starts=starts[start],
+        tolerance=1e-18,
+        max_iterations=2000,
     )
 
     np.testing.assert_allclose(found.params[0], certified, rtol=5e-7)

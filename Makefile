@@ -1,0 +1,52 @@
+# The two commands that matter: `make demo` and `make test`. Both set up what they need first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test slow lint bench docs lock clean help
+
+help:
+	@echo "make demo   forecast a bundled real log, end to end"
+	@echo "make test   the quick tests"
+	@echo "make slow   the slow tests, heavy log writers among them"
+	@echo "make lint   style, types and the direction of imports"
+	@echo "make bench  speed and accuracy against peers"
+	@echo "make lock   renew requirements.lock"
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/predictor demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python benchmarks/fit_speed.py
+	$(BIN)/python benchmarks/curve_forecasts.py
+	$(BIN)/python benchmarks/start_up.py
+
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet uv
+	$(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
+		--extra tensorboard --extra train --generate-hashes --no-emit-index-url --no-annotate \
+		--no-header --upgrade --output-file requirements.lock
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
