@@ -44,7 +44,9 @@ _KINDS = (
     FindingKind("PRED103", "a parameter is at its bound", Severity.INFO),
     FindingKind("PRED104", "the curve is constant", Severity.WARNING),
     FindingKind("PRED105", "points without a positive place on the axis left out", Severity.INFO),
-    FindingKind("PRED106", "interval calibrated on reference curves, not on this log", Severity.INFO),
+    FindingKind(
+        "PRED106", "interval calibrated on reference curves, not on this log", Severity.INFO
+    ),
     FindingKind("PRED107", "the laws disagree", Severity.WARNING),
     FindingKind("PRED108", "learning rate changes and the law does not know it", Severity.WARNING),
     FindingKind("PRED109", "the run diverges", Severity.WARNING),

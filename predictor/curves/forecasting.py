@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -99,7 +100,10 @@ def forecast_curves(
         for first in range(0, len(rows), _CURVES):
             part = np.arange(first, min(first + _CURVES, len(rows)))
             outlook = look_ahead(batch.take(part), at[part], laws, seed)
-            half = width * reference.scale(outlook.features)
+            half = np.maximum(
+                width * reference.scale(outlook.features),
+                _normal(level) * outlook.features["bootstrap"],
+            )
             for row, k in enumerate(rows[first : first + _CURVES]):
                 outcomes[k] = _outcome(
                     curves[k],
@@ -144,6 +148,11 @@ def as_forecasts(
             )
         )
     return forecasts
+
+
+def _normal(level: float) -> float:
+    """Return how many standard deviations span the level on each side."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def _empty(curve: PreparedCurve) -> bool:

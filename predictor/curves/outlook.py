@@ -24,11 +24,12 @@ from predictor.fitting.solver import solve
 #: How much a law is believed before the curve has been seen.
 PRIOR = {
     "power": 1.0,
+    "moderate-power": 1.0,
     "inverse-sqrt": 1.0,
-    "mmf": 0.7,
-    "weibull": 0.4,
-    "logarithmic": 0.3,
-    "exponential": 0.1,
+    "mmf": 0.4,
+    "weibull": 0.1,
+    "logarithmic": 0.05,
+    "exponential": 0.05,
 }
 RECENCIES = (1.0, 2.0, 3.0)
 #: Shares of a curve's points that are kept when its own later points are forecast.
@@ -100,7 +101,7 @@ def look_ahead(
     weights = _weights(prior, errors)
     centre = weighted_median(members, weights[:, :, None])
     backtests = weighted_median(errors, weights[:, None, :, None])
-    features = _spread(batch, members, centre, weights)
+    features = _spread(batch, at, members, centre, weights)
     features |= _past(backtests, ratio, batch, at)
     features |= _noise(batch, at, seed)
     return Outlook(centre, members, names, weights, backtests, features)
@@ -207,20 +208,27 @@ def _weights(prior: Array, errors: Array) -> Array:
     return weights / weights.sum(axis=0)
 
 
-def _spread(batch: CurveBatch, members: Array, centre: Array, weights: Array) -> dict[str, Array]:
+def _spread(
+    batch: CurveBatch, at: Array, members: Array, centre: Array, weights: Array
+) -> dict[str, Array]:
     """Measure how far the members are apart, and how far the curve is still to fall."""
     deviation = np.minimum(np.abs(members - centre), _FAR)
     last = _on_residual_scale(batch.last_z, batch.residual)[:, None]
     return {
         "spread": np.sqrt((weights[:, :, None] * deviation**2).sum(axis=0)),
         "median_spread": weighted_median(deviation, weights[:, :, None]),
-        "gain": np.minimum(np.abs(last - centre), _FAR),
+        "gain": np.minimum(np.abs(last - centre), _FAR) * _distance(batch, at),
     }
+
+
+def _distance(batch: CurveBatch, at: Array) -> Array:
+    """Return how far ahead each target lies, on the log scale; 0 within the data."""
+    return np.maximum(np.log(at / batch.last_x[:, None]), 0.0)
 
 
 def _past(backtests: Array, ratio: Array, batch: CurveBatch, at: Array) -> dict[str, Array]:
     """Carry what the ensemble missed by in the past to the distance that is asked for."""
-    distance = np.maximum(np.log(at / batch.last_x[:, None]), 0.0)
+    distance = _distance(batch, at)
     valid = np.isfinite(backtests)
     count = valid.sum(axis=0)
     rate = np.where(valid, np.minimum(backtests, _FAR) ** 2 / np.maximum(ratio, 1e-3), 0.0)
@@ -238,7 +246,7 @@ def _noise(batch: CurveBatch, at: Array, seed: int) -> dict[str, Array]:
     value = _on_residual_scale(law.value(batch.x, full.params), batch.residual)
     scatter = value - _on_residual_scale(batch.z, batch.residual)
     noise = np.sqrt((weights * scatter**2).sum(axis=1) / weights.sum(axis=1))[:, None]
-    distance = np.maximum(np.log(at / batch.last_x[:, None]), 0.0)
+    distance = _distance(batch, at)
     moved = _bootstrap_spread(batch, law, weights, full.params, at, seed)
     return {"noise": noise * np.sqrt(1 + distance), "bootstrap": np.minimum(moved, 2.0)}
 

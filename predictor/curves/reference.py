@@ -1,8 +1,8 @@
 """How wide an interval must be: learned from reference curves whose ends are known.
 
-The scale of a forecast's error is put together from what can be seen of the curve (how far the laws
-disagree, what they missed by in the curve's own past, the bootstrap, the noise, how far there is
-still to fall, how far ahead the target lies)::
+The scale of a forecast's error is put together from what can be seen of the curve: how far the laws
+disagree, what they missed by in the curve's own past, the noise, how far there is still to fall,
+how far ahead the target lies::
 
     scale^2 = sum_k (coefficient_k * feature_k)^2
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from predictor.fitting.law import Array
 
-FEATURES = ("spread", "median_spread", "past", "bootstrap", "noise", "gain", "distance")
+FEATURES = ("spread", "median_spread", "past", "noise", "gain", "distance")
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 _FILE = Path(__file__).with_name("reference.json")
 
@@ -78,6 +78,9 @@ def fit_reference(
 ) -> Reference:
     """Fit a reference to curves whose ends are known.
 
+    The quantiles come from families that had no part in the coefficients they are measured with: a
+    user's curves are of a family of their own.
+
     Parameters
     ----------
     features : dict of dict of array, (curves,)
@@ -97,17 +100,37 @@ def fit_reference(
     ----------
     Gneiting and Raftery, Strictly Proper Scoring Rules, JASA 102, 2007 (the interval score).
     """
-    table = np.stack([features["auto"][name] for name in FEATURES])
-    miss = np.abs(errors["auto"])
     weight = _family_weights(families)
-    typical = _typical(miss, families)
-    found = _least_interval_score(table, miss / typical, weight, typical, 2 / (1 - level))
-    fitted = Reference(dict(zip(FEATURES, map(float, found), strict=True)), {}, len(miss))
-    quantiles = {
-        law: tuple(_weighted_quantiles(np.abs(error) / fitted.scale(features[law]), weight))
-        for law, error in errors.items()
-    }
+    out_of_family = {law: np.empty(len(families)) for law in errors}
+    names = np.unique(families)
+    for name in names if len(names) > 1 else ():
+        rest, left_out = families != name, families == name
+        part = _fit_scale(
+            _rows(features["auto"], rest), errors["auto"][rest], families[rest], level
+        )
+        for law, error in errors.items():
+            scale = part.scale(_rows(features[law], left_out))
+            out_of_family[law][left_out] = np.abs(error[left_out]) / scale
+    fitted = _fit_scale(features["auto"], errors["auto"], families, level)
+    if len(names) == 1:
+        for law, error in errors.items():
+            out_of_family[law] = np.abs(error) / fitted.scale(features[law])
+    quantiles = {law: tuple(_weighted_quantiles(s, weight)) for law, s in out_of_family.items()}
     return replace(fitted, quantiles=quantiles)
+
+
+def _rows(features: dict[str, Array], chosen: Array) -> dict[str, Array]:
+    return {name: values[chosen] for name, values in features.items()}
+
+
+def _fit_scale(
+    features: dict[str, Array], error: Array, families: Array, level: float
+) -> Reference:
+    table = np.stack([features[name] for name in FEATURES])
+    miss = np.abs(error)
+    weight, typical = _family_weights(families), _typical(miss, families)
+    found = _least_interval_score(table, miss / typical, weight, typical, 2 / (1 - level))
+    return Reference(dict(zip(FEATURES, map(float, found), strict=True)), {}, len(miss))
 
 
 def _family_weights(families: Array) -> Array:
@@ -132,7 +155,7 @@ def _least_interval_score(
         worth = np.minimum(2 * half + penalty * np.maximum(miss - half, 0), 100.0)
         return float((weight * worth).sum() + 1e-3 * np.exp(logs).sum())
 
-    starts = np.random.default_rng(0).normal(-0.7, 0.7, size=(4, len(table)))
+    starts = np.random.default_rng(0).normal(-0.7, 0.7, size=(3, len(table)))
     bounds = [(-6.0, 2.0)] * len(table)
     ends = [minimize(score, start, method="Powell", bounds=bounds) for start in starts]
     return np.asarray(np.exp(min(ends, key=lambda end: end.fun).x))

@@ -7,6 +7,7 @@ or an error rate as it stands; for a rising metric of its distance to the ceilin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from math import inf
 
@@ -64,6 +65,14 @@ POWER = Law(
     basis=_power,
     slopes=_power_slopes,
     rescale=_power_units,
+)
+
+MODERATE_POWER = replace(
+    POWER,
+    name="moderate-power",
+    title="Power law with asymptote and a moderate exponent",
+    formula="c + a x^-b, .3 <= b <= .7",
+    shapes=(Shape("b", 0.3, 0.7, (0.35, 0.5, 0.6)),),
 )
 
 
@@ -167,6 +176,7 @@ LAWS: dict[str, Law] = {
     law.name: law
     for law in (
         POWER,
+        MODERATE_POWER,
         EXPONENTIAL,
         LOGARITHMIC,
         WEIBULL,

@@ -46,7 +46,9 @@ def join_meta(log: RunLog, path: Path) -> RunLog:
         twice = table.loc[table["run"].duplicated(), "run"].iloc[0]
         raise source.error(f"names run '{twice}' twice; one row a run is needed")
     if not set(table["run"]) & set(log.run_names):
-        raise InputError(f"{path}: none of its runs is in the log, which has {log.run_names[0]} ...")
+        raise InputError(
+            f"{path}: none of its runs is in the log, which has {log.run_names[0]} ..."
+        )
     logged = log.runs.set_index("run")
     known = table.set_index("run").reindex(logged.index)
     return replace(log, runs=known.combine_first(logged)[_columns(logged, known)].reset_index())

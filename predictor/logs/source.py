@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from predictor.errors import InputError
 
@@ -52,7 +52,7 @@ class Source:
     def head(self) -> bytes:
         """First 64 KiB, decompressed: what sniffing sees."""
         with self.open() as stream:
-            return self._guarded(stream.read, HEAD_BYTES)
+            return self.guarded(stream.read, HEAD_BYTES)
 
     @cached_property
     def text_head(self) -> str:
@@ -78,7 +78,7 @@ class Source:
             If the document is larger, or a gzip stream is broken or cut off.
         """
         with self.open() as stream:
-            content = self._guarded(stream.read, MAX_DOCUMENT_BYTES + 1)
+            content = self.guarded(stream.read, MAX_DOCUMENT_BYTES + 1)
         if len(content) > MAX_DOCUMENT_BYTES:
             raise self.error(
                 f"larger than {MAX_DOCUMENT_BYTES // 1024**2} MiB, too large for one document; "
@@ -86,8 +86,10 @@ class Source:
             )
         return content
 
-    def lines(self) -> Iterator[tuple[int, str]]:
+    def lines(self, errors: Literal["strict", "replace"] = "strict") -> Iterator[tuple[int, str]]:
         """Yield (line number from 1, text) with every line bounded by :data:`MAX_LINE_BYTES`.
+
+        With ``errors="replace"``, bytes that are not UTF-8 are replaced instead of refused.
 
         Raises
         ------
@@ -96,19 +98,22 @@ class Source:
         """
         with self.open() as stream:
             number = 0
-            while line := self._guarded(stream.readline, MAX_LINE_BYTES + 1):
+            while line := self.guarded(stream.readline, MAX_LINE_BYTES + 1):
                 number += 1
                 if len(line) > MAX_LINE_BYTES:
                     raise self.error(
                         f"line {number} is longer than {MAX_LINE_BYTES // 1024**2} MiB: "
                         "this is no log; check the line ends"
                     )
-                yield number, self.decode(line, number)
+                if errors == "replace":
+                    yield number, line.decode("utf-8", errors="replace")
+                else:
+                    yield number, self.decode(line, number)
 
     def decode(self, content: bytes, line: int = 1) -> str:
         """Decode UTF-8 (a byte order mark is dropped), or say where it is not."""
         try:
-            return content.decode("utf-8-sig")
+            return content.decode("utf-8").removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             at = line + content[: error.start].count(b"\n")
             raise self.error(
@@ -124,13 +129,18 @@ class Source:
             return io.BufferedReader(io.FileIO(self.path))
         except OSError as error:
             reason = (error.strerror or "unreadable").lower()
-            raise self.error(f"cannot be opened ({reason}); check the path and its rights") from None
+            raise self.error(
+                f"cannot be opened ({reason}); check the path and its rights"
+            ) from None
 
-    def _guarded(self, read: object, size: int) -> bytes:
+    def guarded(self, read: Callable[[int], bytes], size: int) -> bytes:
+        """Call ``read(size)``; damage met while reading is an :class:`InputError`."""
         try:
-            return read(size)  # type: ignore[operator, no-any-return]
+            return read(size)
         except EOFError:
-            raise self.error("gzip data ends too early: the file was cut off; copy it again") from None
+            raise self.error(
+                "gzip data ends too early: the file was cut off; copy it again"
+            ) from None
         except (gzip.BadGzipFile, zlib.error):
             raise self.error("gzip data is damaged; copy the file again") from None
         except OSError as error:

@@ -15,7 +15,17 @@ from predictor.findings import Finding
 AXES = ("step", "tokens", "samples", "epoch", "flops", "wall_time")
 #: Columns of ``RunLog.points``, in order; ``lr`` is a covariate, not an axis.
 POINT_COLUMNS = ("run", "metric", *AXES, "lr", "value")
-ITEM_COLUMNS = ("model", "params", "tokens", "flops", "checkpoint", "benchmark", "item", "trials", "passes")
+ITEM_COLUMNS = (
+    "model",
+    "params",
+    "tokens",
+    "flops",
+    "checkpoint",
+    "benchmark",
+    "item",
+    "trials",
+    "passes",
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +37,8 @@ class RunLog:
     points : DataFrame
         One row a logged value: ``run, metric, step, tokens, samples, epoch, flops, wall_time, lr,
         value``. Axes that were not logged are NaN. ``step`` in optimizer steps, ``samples`` in
-        training examples, ``wall_time`` in seconds since the run's first record, ``lr`` the learning
-        rate in force.
+        training examples, ``wall_time`` in seconds since the run's first record, ``lr`` the
+        learning rate in force.
     runs : DataFrame
         One row a run: ``run, format, source`` and whatever stays fixed (``params, tokens, flops,
         batch_size, family, seed, ...``).
@@ -37,7 +47,8 @@ class RunLog:
 
     Examples
     --------
-    >>> log = RunLog.from_points(pd.DataFrame({"run": "a", "metric": "loss", "step": [1, 2], "value": [3, 2]}))
+    >>> rows = {"run": "a", "metric": "loss", "step": [1, 2], "value": [3, 2]}
+    >>> log = RunLog.from_points(pd.DataFrame(rows))
     >>> log.metrics, log.axes("a", "loss")
     (['loss'], ['step'])
     """

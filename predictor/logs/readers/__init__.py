@@ -1,0 +1,1 @@
+"""One module a log format, each with its ``READER``."""
