@@ -34,7 +34,7 @@ def looks(curves: list[CutCurve]) -> tuple[dict, dict, np.ndarray]:
     kept = [curves[k] for k in rows]
     batch = CurveBatch.from_curves([(prepared[k].x, prepared[k].z) for k in rows])
     at = np.array([[c.end_x] for c in kept])
-    smallest = [prepared[k].z.min() / 2 for k in rows]
+    smallest = [prepared[k].z.min() / 1_000 for k in rows]  # no logarithm of 0
     truth = [
         prepared[k].kind.to_fall(np.array([c.end_y]))[0] for k, c in zip(rows, kept, strict=True)
     ]
@@ -65,9 +65,11 @@ def as_document(reference: Reference, families: np.ndarray) -> dict:
         "families": {str(n): int(c) for n, c in zip(names, counts, strict=True)},
         "curves": reference.curves,
         "coefficients": {k: round(v, 4) for k, v in reference.coefficients.items()},
+        "distances": [round(d, 4) for d in reference.distances],
         "levels": list(LEVELS),
         "quantiles": {
-            law: [round(q, 4) for q in values] for law, values in reference.quantiles.items()
+            law: [[round(q, 4) for q in row] for row in rows]
+            for law, rows in reference.quantiles.items()
         },
     }
 
@@ -77,7 +79,7 @@ def main() -> None:
     reference = fit_reference(features, errors, families)
     document = json.dumps(as_document(reference, families), indent=2) + "\n"
     print(document)
-    half = reference.scale(features["auto"]) * reference.width("auto", 0.9)
+    half = reference.half_width("auto", 0.9, features["auto"])
     for family in np.unique(families):
         chosen = families == family
         inside = np.mean(np.abs(errors["auto"][chosen]) <= half[chosen])

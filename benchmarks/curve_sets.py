@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from predictor.bundle import dataset_path
 
 SHARED = Path(
@@ -40,7 +41,7 @@ def cut(family: str, name: str, metric: str, x: np.ndarray, y: np.ndarray, at: f
 
 def bundled_learning_curves(metric: str = "error") -> list[CutCurve]:
     """Return learning curves over training-set size, the upper half (log axis) hidden."""
-    table = pd.read_csv(dataset_path("learning_curves") / "curves.csv")
+    table = pd.read_csv(dataset_path("learning_curves"))
     curves = []
     for name, part in table.groupby("run", sort=False):
         part = part.sort_values("samples")

@@ -63,7 +63,7 @@ def bootstrap_against_least_squares(rng: np.random.Generator) -> None:
     found = solve(POWER, x, y, weights, delta=delta, starts=warm)
 
     def one(row: int) -> float:
-        # SciPy's Huber looks at the weighted residual; rows drawn k times are given k times instead.
+        # SciPy's Huber looks at the weighted residual: points drawn k times are given k times.
         again = np.repeat(np.arange(POINTS), weights[row].astype(int))
         u, log_y = x[again], np.log(y[again])
         end = least_squares(

@@ -45,6 +45,7 @@ Examples = tuple[Floats, Integers]
 
 COLUMNS = ("run", "dataset", "learner", "seed", "samples", "error", "log_loss")
 SEEDS = range(5)
+QUICK = (("wine", "linear-discriminant", 0), ("iris", "gaussian-naive-bayes", 0))
 TEST_SHARE = 0.2
 TREES = 32
 #: No example can cost more than -log of about this: without it the log loss of a learner that
@@ -249,13 +250,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train learning curves with scikit-learn.")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("curves.csv"))
     parser.add_argument("--jobs", type=int, default=2, help="number of processes")
-    parser.add_argument("--quick", action="store_true", help="three curves only")
+    parser.add_argument("--quick", action="store_true", help="two curves only")
     options = parser.parse_args()
-    if options.quick:
-        curves = [("iris", "gaussian-naive-bayes", seed) for seed in (0, 1)]
-        curves.append(("wine", "linear-discriminant", 0))
-    else:
-        curves = list(product(TASKS, LEARNERS, SEEDS))
+    curves = QUICK if options.quick else product(TASKS, LEARNERS, SEEDS)
     write(options.output, train_all(curves, options.jobs))
 
 

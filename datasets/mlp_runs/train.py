@@ -35,7 +35,7 @@ VALIDATION_PIXELS = 8192
 BATCH = 40
 PEAK_RATE = 2e-3
 FINAL_SHARE = 0.1  # of the peak learning rate, at the end of a cosine
-LOG_EVERY, VALIDATE_EVERY = 10, 100  # steps
+LOG_EVERY, VALIDATE_EVERY, QUICK_STEPS = 10, 100, 300
 DECAY_MEAN, DECAY_SQUARE, FLOOR = 0.9, 0.999, 1e-8  # of Adam
 
 
@@ -223,14 +223,14 @@ def write(path: Path, rows: Iterator[dict[str, float]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train small next-pixel networks.")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("logs"))
-    parser.add_argument("--quick", action="store_true", help="300 steps of the smallest run only")
+    parser.add_argument("--quick", action="store_true", help="a first part of the first run")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with threadpool_limits(1):
         training, validation = load_pixels()
         for run in RUNS[:1] if options.quick else RUNS:
-            rows = train(run, training, validation, 300 if options.quick else None)
+            rows = train(run, training, validation, QUICK_STEPS if options.quick else None)
             write(options.output / f"{run.name}.jsonl", rows)
             print(f"{run.name} {time.monotonic() - start:6.0f} s", file=sys.stderr)
 

@@ -13,7 +13,7 @@ from predictor.curves.question import Answer, ask, only_runs, pose, seen_until
 from predictor.fitting.forecast import Forecast
 from predictor.logs.tables import RunLog
 
-_DATASET, _RUN, _METRIC, _AXIS = "mlp_runs", "RUN", "val_loss", "step"
+_DATASET, _RUN, _METRIC, _AXIS = "mlp_runs", "width-128-seed-0", "val_loss", "step"
 
 
 @click.command("demo", short_help="Show me it works, on a bundled log.")

@@ -96,14 +96,12 @@ def forecast_curves(
             continue
         batch = CurveBatch.from_curves([(curves[k].x, curves[k].z) for k in rows], residual)
         at = np.array([places[k] for k in rows], dtype=float)
-        width, own = _width(batch, at, laws, law, level, seed, reference)
+        factor, own = _own_calibration(batch, at, laws, law, level, seed, reference)
         for first in range(0, len(rows), _CURVES):
             part = np.arange(first, min(first + _CURVES, len(rows)))
             outlook = look_ahead(batch.take(part), at[part], laws, seed)
-            half = np.maximum(
-                width * reference.scale(outlook.features),
-                _normal(level) * outlook.features["bootstrap"],
-            )
+            half = factor * reference.half_width(law, level, outlook.features)
+            half = np.maximum(half, _normal(level) * outlook.features["bootstrap"])
             for row, k in enumerate(rows[first : first + _CURVES]):
                 outcomes[k] = _outcome(
                     curves[k],
@@ -174,7 +172,7 @@ def _too_short(curve: PreparedCurve, places: Array, run: str) -> CurveForecast:
     )
 
 
-def _width(
+def _own_calibration(
     batch: CurveBatch,
     at: Array,
     laws: tuple[str, ...],
@@ -183,29 +181,30 @@ def _width(
     seed: int,
     reference: Reference,
 ) -> tuple[float, int]:
-    """Return how many scales the interval spans on each side, and from how many own backtests.
+    """Return what to widen the reference's interval by, and from how many backtests.
 
-    Own backtests hide the last part of each curve, as far back as the target lies ahead.
+    A backtest hides the last part of a curve, as far back as the target lies ahead. With few of
+    them the reference keeps most of its say. They can only widen: how the first half of a run
+    went says nothing of a learning rate that falls in the second.
     """
-    known = reference.width(law, level)
     wanted = float(np.median(np.log(at[:, -1] / batch.last_x)))
+    if wanted <= 0:
+        return 1.0, 0
     back = np.log(batch.last_x[:, None] / batch.x)
     keep = ((back >= _SAME_DISTANCE * wanted) & (batch.used > 0)).sum(axis=1)
     rows = np.flatnonzero((keep >= FEWEST_POINTS) & (keep < batch.counts))
-    if wanted <= 0 or len(rows) < fewest_backtests(level):
-        return known, len(rows) if wanted > 0 else 0
+    if len(rows) < fewest_backtests(level):
+        return 1.0, len(rows)
     past = batch.take(rows).hidden_after(keep[rows])
     outlook = look_ahead(past, batch.last_x[rows, None], laws, seed)
     truth = batch.last_z[rows, None]
     truth = np.log(truth) if batch.residual == "log" else truth
-    scores = np.abs(outlook.centre - truth) / reference.scale(outlook.features)
-    found = conformal_quantile(scores[:, 0], level)
+    half = reference.half_width(law, level, outlook.features)
+    found = conformal_quantile((np.abs(outlook.centre - truth) / half)[:, 0], level)
     if found is None:
-        return known, len(rows)
+        return 1.0, len(rows)
     share = len(rows) / (len(rows) + _REFERENCE_WORTH)
-    return float(
-        np.exp(share * np.log(max(found, 0.3 * known)) + (1 - share) * np.log(known))
-    ), len(rows)
+    return float(max(found, 1.0) ** share), len(rows)
 
 
 def _outcome(

@@ -23,7 +23,7 @@ from predictor.fitting.solver import solve
 
 #: How much a law is believed before the curve has been seen.
 PRIOR = {
-    "power": 1.0,
+    "power": 0.7,
     "moderate-power": 1.0,
     "inverse-sqrt": 1.0,
     "mmf": 0.4,
@@ -103,6 +103,7 @@ def look_ahead(
     backtests = weighted_median(errors, weights[:, None, :, None])
     features = _spread(batch, at, members, centre, weights)
     features |= _past(backtests, ratio, batch, at)
+    features["few"] = features["distance"] / batch.counts[:, None]
     features |= _noise(batch, at, seed)
     return Outlook(centre, members, names, weights, backtests, features)
 

@@ -2,7 +2,7 @@
 
 The scale of a forecast's error is put together from what can be seen of the curve: how far the laws
 disagree, what they missed by in the curve's own past, the noise, how far there is still to fall,
-how far ahead the target lies::
+how far ahead the target lies, and from how few points::
 
     scale^2 = sum_k (coefficient_k * feature_k)^2
 
@@ -13,6 +13,7 @@ The coefficients, and the quantiles of error over scale, were fitted on the curv
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -21,8 +22,10 @@ import numpy as np
 
 from predictor.fitting.law import Array
 
-FEATURES = ("spread", "median_spread", "past", "noise", "gain", "distance")
+FEATURES = ("spread", "median_spread", "past", "noise", "gain", "distance", "few")
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+#: Families that look ahead less than this (log distance; 3.3 times) are calibrated apart.
+_NEAR = 1.2
 _FILE = Path(__file__).with_name("reference.json")
 
 
@@ -34,15 +37,18 @@ class Reference:
     ----------
     coefficients : dict of float
         One a feature of :data:`FEATURES`.
-    quantiles : dict of tuple of float
-        By law ("auto" for the ensemble): error over scale not exceeded at each level of
-        :data:`LEVELS`.
+    distances : tuple of float
+        Log distances ahead at which the quantiles are known, ascending.
+    quantiles : dict of tuple of tuple of float
+        By law ("auto" for the ensemble), for each distance: error over scale not exceeded at each
+        level of :data:`LEVELS`.
     curves : int
         Number of reference curves.
     """
 
     coefficients: dict[str, float]
-    quantiles: dict[str, tuple[float, ...]]
+    distances: tuple[float, ...]
+    quantiles: dict[str, tuple[tuple[float, ...], ...]]
     curves: int
 
     def scale(self, features: dict[str, Array]) -> Array:
@@ -50,15 +56,17 @@ class Reference:
         terms = [(self.coefficients[name] * features[name]) ** 2 for name in FEATURES]
         return np.sqrt(sum(terms[1:], start=terms[0]))
 
-    def width(self, law: str, level: float) -> float:
-        """Return how many scales the interval spans on each side at this level."""
-        known = self.quantiles[law]
+    def half_width(self, law: str, level: float, features: dict[str, Array]) -> Array:
+        """Return half the width of the interval at this level, in the units of the features."""
+        widths = [self._at_level(known, level) for known in self.quantiles[law]]
+        spans = np.interp(features["distance"], self.distances, widths)
+        return spans * self.scale(features)
+
+    @staticmethod
+    def _at_level(known: Sequence[float], level: float) -> float:
         # Linear in the logarithm of what is left out: tails are heavy.
-        place = np.interp(-np.log1p(-level), -np.log1p(-np.array(LEVELS)), np.arange(len(LEVELS)))
-        low = int(np.floor(place))
-        high = min(low + 1, len(LEVELS) - 1)
-        share = float(place) - low
-        width = known[low] * (1 - share) + known[high] * share
+        left_out = -np.log1p(-np.array(LEVELS))
+        width = float(np.interp(-np.log1p(-level), left_out, known))
         return width * level / LEVELS[0] if level < LEVELS[0] else width
 
 
@@ -66,8 +74,9 @@ class Reference:
 def shipped_reference() -> Reference:
     """Return the reference that comes with the package."""
     content = json.loads(_FILE.read_text(encoding="utf-8"))
-    quantiles = {law: tuple(values) for law, values in content["quantiles"].items()}
-    return Reference(content["coefficients"], quantiles, content["curves"])
+    quantiles = {law: tuple(map(tuple, rows)) for law, rows in content["quantiles"].items()}
+    distances = tuple(content["distances"])
+    return Reference(content["coefficients"], distances, quantiles, content["curves"])
 
 
 def fit_reference(
@@ -100,23 +109,37 @@ def fit_reference(
     ----------
     Gneiting and Raftery, Strictly Proper Scoring Rules, JASA 102, 2007 (the interval score).
     """
-    weight = _family_weights(families)
-    out_of_family = {law: np.empty(len(families)) for law in errors}
+    scores = _out_of_family(features, errors, families, level)
+    fitted = _fit_scale(features["auto"], errors["auto"], families, level)
+    ahead = _by_family(features["auto"]["distance"], families)
+    groups = [g for g in (ahead < _NEAR, ahead >= _NEAR) if g.any()]
+    quantiles = {
+        law: tuple(_weighted_quantiles(score[g], families[g]) for g in groups)
+        for law, score in scores.items()
+    }
+    distances = tuple(float(np.median(ahead[g])) for g in groups)
+    return replace(fitted, distances=distances, quantiles=quantiles)
+
+
+def _out_of_family(
+    features: dict[str, dict[str, Array]],
+    errors: dict[str, Array],
+    families: Array,
+    level: float,
+) -> dict[str, Array]:
+    """Return error over scale of each law, with a scale that was fitted on the other families."""
+    scores = {law: np.empty(len(families)) for law in errors}
     names = np.unique(families)
-    for name in names if len(names) > 1 else ():
-        rest, left_out = families != name, families == name
+    for name in names:
+        left_out = families == name
+        rest = ~left_out if len(names) > 1 else left_out
         part = _fit_scale(
             _rows(features["auto"], rest), errors["auto"][rest], families[rest], level
         )
         for law, error in errors.items():
             scale = part.scale(_rows(features[law], left_out))
-            out_of_family[law][left_out] = np.abs(error[left_out]) / scale
-    fitted = _fit_scale(features["auto"], errors["auto"], families, level)
-    if len(names) == 1:
-        for law, error in errors.items():
-            out_of_family[law] = np.abs(error) / fitted.scale(features[law])
-    quantiles = {law: tuple(_weighted_quantiles(s, weight)) for law, s in out_of_family.items()}
-    return replace(fitted, quantiles=quantiles)
+            scores[law][left_out] = np.abs(error[left_out]) / scale
+    return scores
 
 
 def _rows(features: dict[str, Array], chosen: Array) -> dict[str, Array]:
@@ -128,9 +151,9 @@ def _fit_scale(
 ) -> Reference:
     table = np.stack([features[name] for name in FEATURES])
     miss = np.abs(error)
-    weight, typical = _family_weights(families), _typical(miss, families)
+    weight, typical = _family_weights(families), _by_family(miss, families)
     found = _least_interval_score(table, miss / typical, weight, typical, 2 / (1 - level))
-    return Reference(dict(zip(FEATURES, map(float, found), strict=True)), {}, len(miss))
+    return Reference(dict(zip(FEATURES, map(float, found), strict=True)), (), {}, len(miss))
 
 
 def _family_weights(families: Array) -> Array:
@@ -138,11 +161,12 @@ def _family_weights(families: Array) -> Array:
     return 1.0 / count[family] / len(count)
 
 
-def _typical(miss: Array, families: Array) -> Array:
-    typical = np.empty_like(miss)
+def _by_family(values: Array, families: Array) -> Array:
+    """Return for each curve the median of its family."""
+    medians = np.empty_like(values)
     for name in np.unique(families):
-        typical[families == name] = np.median(miss[families == name])
-    return typical
+        medians[families == name] = np.median(values[families == name])
+    return medians
 
 
 def _least_interval_score(
@@ -161,10 +185,16 @@ def _least_interval_score(
     return np.asarray(np.exp(min(ends, key=lambda end: end.fun).x))
 
 
-def _weighted_quantiles(scores: Array, weight: Array) -> list[float]:
+def _weighted_quantiles(scores: Array, families: Array) -> tuple[float, ...]:
+    """Return the scores not exceeded at each level, families counting alike.
+
+    A new family is one more draw from the families there are: of what is left out, one share in
+    (families + 1) is kept in reserve for it, as conformal quantiles do for a new point.
+    """
+    weight = _family_weights(families)
+    count = len(np.unique(families))
     order = np.argsort(scores)
     share = np.cumsum(weight[order])
-    return [
-        float(scores[order][np.searchsorted(share, level).clip(0, len(share) - 1)])
-        for level in LEVELS
-    ]
+    levels = 1 - (1 - np.array(LEVELS)) * count / (count + 1)
+    places = np.minimum(np.searchsorted(share, levels), len(share) - 1)
+    return tuple(float(score) for score in scores[order][places])
