@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -26,6 +26,9 @@ _VAGUE = 1.5
 _DISAGREEMENT = 0.1
 #: As many backtests of one's own weigh as much as the reference curves.
 _REFERENCE_WORTH = 30.0
+#: Level at which own backtests are compared with the reference; other levels widen alike.
+_CALIBRATED = 0.9
+_DISTANCE_STEP = 0.25
 #: A backtest stands for the distance asked for when its log distance is at least this share of it.
 _SAME_DISTANCE = 0.8
 #: Curves handled at a time, so that memory stays bounded.
@@ -96,7 +99,7 @@ def forecast_curves(
             continue
         batch = CurveBatch.from_curves([(curves[k].x, curves[k].z) for k in rows], residual)
         at = np.array([places[k] for k in rows], dtype=float)
-        factor, own = _own_calibration(batch, at, laws, law, level, seed, reference)
+        factor, own = _own_calibration(batch, at, laws, law, seed, reference)
         for first in range(0, len(rows), _CURVES):
             part = np.arange(first, min(first + _CURVES, len(rows)))
             outlook = look_ahead(batch.take(part), at[part], laws, seed)
@@ -173,38 +176,45 @@ def _too_short(curve: PreparedCurve, places: Array, run: str) -> CurveForecast:
 
 
 def _own_calibration(
-    batch: CurveBatch,
-    at: Array,
-    laws: tuple[str, ...],
-    law: str,
-    level: float,
-    seed: int,
-    reference: Reference,
-) -> tuple[float, int]:
-    """Return what to widen the reference's interval by, and from how many backtests.
+    batch: CurveBatch, at: Array, laws: tuple[str, ...], law: str, seed: int, reference: Reference
+) -> tuple[Array, int]:
+    """Return what to widen the reference's intervals by, (targets,), and the fewest backtests.
 
     A backtest hides the last part of a curve, as far back as the target lies ahead. With few of
     them the reference keeps most of its say. They can only widen: how the first half of a run
     went says nothing of a learning rate that falls in the second.
     """
-    wanted = float(np.median(np.log(at[:, -1] / batch.last_x)))
-    if wanted <= 0:
+    ahead = np.median(np.log(at / batch.last_x[:, None]), axis=0)
+    # Rounded up, so that near distances share their backtests.
+    distances = np.ceil(np.maximum(ahead, 0.0) / _DISTANCE_STEP) * _DISTANCE_STEP
+    found = {d: _widening(batch, d, laws, law, seed, reference) for d in np.unique(distances)}
+    return np.array([found[d][0] for d in distances]), min(count for _, count in found.values())
+
+
+def _widening(
+    batch: CurveBatch,
+    distance: float,
+    laws: tuple[str, ...],
+    law: str,
+    seed: int,
+    reference: Reference,
+) -> tuple[float, int]:
+    """Return the widening for one log distance, and from how many backtests."""
+    if distance == 0:
         return 1.0, 0
     back = np.log(batch.last_x[:, None] / batch.x)
-    keep = ((back >= _SAME_DISTANCE * wanted) & (batch.used > 0)).sum(axis=1)
+    keep = ((back >= _SAME_DISTANCE * distance) & (batch.used > 0)).sum(axis=1)
     rows = np.flatnonzero((keep >= FEWEST_POINTS) & (keep < batch.counts))
-    if len(rows) < fewest_backtests(level):
+    if len(rows) < fewest_backtests(_CALIBRATED):
         return 1.0, len(rows)
     past = batch.take(rows).hidden_after(keep[rows])
     outlook = look_ahead(past, batch.last_x[rows, None], laws, seed)
     truth = batch.last_z[rows, None]
     truth = np.log(truth) if batch.residual == "log" else truth
-    half = reference.half_width(law, level, outlook.features)
-    found = conformal_quantile((np.abs(outlook.centre - truth) / half)[:, 0], level)
-    if found is None:
-        return 1.0, len(rows)
+    half = reference.half_width(law, _CALIBRATED, outlook.features)
+    widest = conformal_quantile((np.abs(outlook.centre - truth) / half)[:, 0], _CALIBRATED)
     share = len(rows) / (len(rows) + _REFERENCE_WORTH)
-    return float(max(found, 1.0) ** share), len(rows)
+    return max(widest or 1.0, 1.0) ** share, len(rows)
 
 
 def _outcome(
@@ -225,7 +235,7 @@ def _outcome(
     silent = np.array([bool({"PRED113", "PRED114"} & set(c)) for c in codes])
     value, lower, upper = (np.where(silent, np.nan, a) for a in (value, lower, upper))
     shares: dict[str, float] = {}
-    for (law, _), weight in zip(outlook.names, outlook.weights[:, row], strict=True):
+    for (law, _), weight in zip(outlook.names, outlook.weights[:, row, -1], strict=True):
         shares[law] = shares.get(law, 0.0) + float(weight)
     return CurveForecast(at, value, lower, upper, codes, findings, shares, curve)
 
@@ -244,7 +254,7 @@ def _beware(
     """Return the codes of each place, and all findings of the curve in words."""
     ahead = at / curve.x[-1]
     feature = {name: values[row] for name, values in outlook.features.items()}
-    seen = _seen(curve, feature, own, level, run, rate_changes)
+    seen = _seen(curve, own, level, run, rate_changes)
     per_place = [
         ("PRED110", ahead <= 1, "the place asked for lies within the data"),
         ("PRED102", ahead > _FAR, f"the place lies more than {_FAR:g} times beyond the data"),
@@ -271,7 +281,6 @@ def _beware(
 
 def _seen(
     curve: PreparedCurve,
-    feature: Mapping[str, Array],
     own: int,
     level: float,
     run: str,
@@ -280,12 +289,11 @@ def _seen(
     """Return what holds of the whole curve."""
     found = []
     values = np.log(curve.z) if curve.kind.residual == "log" else curve.z
-    noise = float(feature["noise"].min())
     if curve.constant:
         found.append(Finding("PRED104", "the curve never changes", run))
-    elif values[-1] - values.min() > max(4 * noise, 0.05):
+    elif _worse_again(values):
         found.append(Finding("PRED109", "the metric has been getting worse again of late", run))
-    elif np.ptp(values) < 3 * noise:
+    elif _no_trend(values):
         found.append(Finding("PRED112", "the curve moves no more than its noise", run))
     if rate_changes:
         found.append(
@@ -300,3 +308,23 @@ def _seen(
         )
         found.append(Finding("PRED106", message, run))
     return found
+
+
+def _roughness(values: Array) -> float:
+    """Return the noise of a curve as its second differences show it, whatever its trend."""
+    if len(values) < 3:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(np.diff(values, 2))) / np.sqrt(6))
+
+
+def _worse_again(values: Array) -> bool:
+    """Whether the last points lie above the lowest ones by more than noise."""
+    smooth = np.convolve(values, np.ones(3) / 3, mode="valid")
+    return bool(smooth[-1] - smooth.min() > max(4 * _roughness(values), 0.03))
+
+
+def _no_trend(values: Array) -> bool:
+    """Whether the first and the last third of a curve differ by no more than noise."""
+    third = max(1, len(values) // 3)
+    fall = abs(float(values[:third].mean() - values[-third:].mean()))
+    return fall < 3 * _roughness(values) * np.sqrt(2 / third)

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.curves.batch import CurveBatch
-from predictor.fitting.bootstrap import blocks, exponential_weights
 from predictor.fitting.law import Array, Law
 from predictor.fitting.laws import LAWS, POWER, free_floor
 from predictor.fitting.solver import solve
@@ -39,6 +38,7 @@ FEWEST_POINTS = 4
 EVIDENCE = 0.5
 DRAWS = 40
 _ITERATIONS = 40
+_BLOCKS = 24
 #: Smallest positive forecast, and largest deviation that counts, on the log scale.
 _TINY, _FAR = 1e-9, 1.5
 
@@ -55,8 +55,8 @@ class Outlook:
         What each member says.
     names : tuple of (str, float)
         Law and recency of each member.
-    weights : array, (members, curves)
-        Weights, summing to 1 for each curve.
+    weights : array, (members, curves, targets)
+        Weights, summing to 1 for each curve and target.
     backtests : array, (origins, curves, targets)
         Error of the ensemble when later points were hidden; NaN where a curve is too short.
     features : dict of array, (curves, targets)
@@ -99,8 +99,8 @@ def look_ahead(
     errors = np.concatenate([past for _, past in said]) - truth
     prior = np.array([PRIOR[law] for law, _ in names])
     weights = _weights(prior, errors)
-    centre = weighted_median(members, weights[:, :, None])
-    backtests = weighted_median(errors, weights[:, None, :, None])
+    centre = weighted_median(members, weights)
+    backtests = weighted_median(errors, weights[:, None])
     features = _spread(batch, at, members, centre, weights)
     features |= _past(backtests, ratio, batch, at)
     features["few"] = features["distance"] / batch.counts[:, None]
@@ -199,13 +199,13 @@ def _on_residual_scale(value: Array, residual: str) -> Array:
 
 
 def _weights(prior: Array, errors: Array) -> Array:
-    """Lower the prior weight of members that missed by more than the others, (members, curves)."""
+    """Lower the prior weight of members that missed by more than the others, (M, P, T)."""
     valid = np.isfinite(errors).all(axis=0)
-    count = np.maximum(valid.sum(axis=(0, 2)), 1)
-    miss = np.where(valid, np.abs(errors), 0.0).sum(axis=(1, 3)) / count
+    count = np.maximum(valid.sum(axis=0), 1)
+    miss = np.where(valid, np.abs(errors), 0.0).sum(axis=1) / count
     typical = np.median(miss, axis=0)
     relative = (miss + 0.3 * typical + _TINY) / (1.3 * typical + _TINY)
-    weights = prior[:, None] * relative**-EVIDENCE
+    weights = prior[:, None, None] * relative**-EVIDENCE
     return weights / weights.sum(axis=0)
 
 
@@ -216,8 +216,8 @@ def _spread(
     deviation = np.minimum(np.abs(members - centre), _FAR)
     last = _on_residual_scale(batch.last_z, batch.residual)[:, None]
     return {
-        "spread": np.sqrt((weights[:, :, None] * deviation**2).sum(axis=0)),
-        "median_spread": weighted_median(deviation, weights[:, :, None]),
+        "spread": np.sqrt((weights * deviation**2).sum(axis=0)),
+        "median_spread": weighted_median(deviation, weights),
         "gain": np.minimum(np.abs(last - centre), _FAR) * _distance(batch, at),
     }
 
@@ -255,15 +255,13 @@ def _noise(batch: CurveBatch, at: Array, seed: int) -> dict[str, Array]:
 def _bootstrap_spread(
     batch: CurveBatch, law: Law, weights: Array, params: Array, at: Array, seed: int
 ) -> Array:
-    points = batch.x.shape[1]
-    rng = np.random.default_rng(seed)
-    drawn = exponential_weights(blocks(points, 1 + points // 24), DRAWS, rng)
+    drawn = _draws(batch, seed)
     repeated = [np.repeat(a, DRAWS, axis=0) for a in (batch.x, batch.z, at)]
     refits = solve(
         law,
         repeated[0],
         repeated[1],
-        (weights[:, None] * drawn).reshape(-1, points),
+        (weights[:, None] * drawn).reshape(-1, batch.x.shape[1]),
         residual=batch.residual,
         starts=np.repeat(params, DRAWS, axis=0)[:, None],
         max_iterations=20,
@@ -271,3 +269,14 @@ def _bootstrap_spread(
     with np.errstate(all="ignore"):
         said = _on_residual_scale(law.value(repeated[2], refits.params), batch.residual)
     return said.reshape(len(batch.x), DRAWS, -1).std(axis=1)
+
+
+def _draws(batch: CurveBatch, seed: int) -> Array:
+    """Return bootstrap weights (curves, draws, points) that depend on no other curve.
+
+    Neighbouring points of a long curve are drawn together, in as many blocks as a short one has.
+    """
+    points = batch.x.shape[1]
+    rows = np.random.default_rng(seed).exponential(size=(points, DRAWS))
+    length = 1 + batch.counts // _BLOCKS
+    return rows[np.arange(points) // length[:, None]].swapaxes(1, 2)

@@ -31,6 +31,8 @@ _PLANS = {
     "tokens": ("max_tokens", "total_tokens"),
 }
 _BAND_PLACES = 48
+#: Bands are for charts; nobody looks at more charts than this.
+_MOST_BANDS = 12
 
 
 @dataclass(frozen=True)
@@ -316,7 +318,8 @@ def ask(
     findings: list[Finding] = list(log.findings)
     for outcome in outcomes.values():
         findings += outcome.findings
-    grids = {run: _grid(outcome) for run, outcome in outcomes.items() if bands}
+    drawable = list(outcomes.items())[:_MOST_BANDS] if bands else []
+    grids = {run: _grid(outcome) for run, outcome in drawable}
     around = {run: tuple(grid) for run, grid in grids.items() if len(grid)}
     drawn = forecast_log(log, replace(question, at=around), seed) if around else {}
     return Answer(question, Forecasts(forecasts, findings), outcomes, drawn)

@@ -150,7 +150,7 @@ def _in_words(forecast: Forecast) -> str:
         reasons = "; ".join(KINDS[code].title for code in forecast.warnings)
         return f"{subject} cannot be forecast: {reasons}"
     return (
-        f"{subject} is {forecast.value:.4g} ({forecast.level:.0%} interval "
+        f"{subject} is {forecast.value:.4g} ({100 * forecast.level:g} % interval "
         f"{forecast.lower:.4g} to {forecast.upper:.4g}) by {forecast.law} "
         f"from {forecast.points} points"
-    ).replace("%", " %")
+    )

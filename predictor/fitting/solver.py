@@ -8,8 +8,9 @@ have converged leave the batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, combinations, product
 from typing import Literal
@@ -17,13 +18,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.fitting.law import Array, Law
+from predictor.fitting.law import Array, Law, unchanged
 
 Residual = Literal["log", "linear"]
 #: Objective (P,), gradient (P, k), curvature (P, k, k) and damping diagonal (P, k).
 Terms = tuple[Array, ...]
 #: Array elements handled at a time: what fits the processor's cache.
-_CHUNK_ELEMENTS = 40_000
+_CHUNK_ELEMENTS = 100_000
+_THREADS = min(4, os.cpu_count() or 1)
+#: Batches of fewer parts are not worth the threads.
+_FEWEST_PARTS = 2
 _DAMPING = (1e-10, 1e10)  # lowest, hopeless
 #: A start from the grid is near the optimum, one that was given may be anywhere.
 _FIRST_DAMPING_GRID, _FIRST_DAMPING_GIVEN = 1e-6, 1e-2
@@ -107,20 +111,45 @@ def solve(
     array([[1. , 2. , 0.5]])
     """
     problem = _Problem.build(law, x, y, weights, residual, delta)
-    if starts is None:
+    units: list[Array] = []
+    if law.rescale is not unchanged:
         problem, units = problem.in_units()
-        found = np.concatenate(
-            [_grid_starts(part, n_starts) for part in problem.chunks(_nodes(law))]
-        )
-    else:
-        found, units = _given_starts(problem, starts), None
-    damping = _FIRST_DAMPING_GRID if starts is None else _FIRST_DAMPING_GIVEN
-    solution = _solve_from(problem, found, damping, tolerance, max_iterations)
-    if units is None:
-        return solution
-    params = law.rescale(solution.params, units)
+    with np.errstate(all="ignore"):
+        begin = None if starts is None else _given_starts(problem, starts, units)
+    parts = problem.chunks(_nodes(law) if begin is None else begin.shape[1])
+
+    def one(part: slice) -> Solution:
+        own = problem.take(part)
+        with np.errstate(all="ignore"):
+            if begin is None:
+                found, damping = _grid_starts(own, n_starts), _FIRST_DAMPING_GRID
+            else:
+                found, damping = begin[part], _FIRST_DAMPING_GIVEN
+            return _solve_from(own, found, damping, tolerance, max_iterations)
+
+    solution = _joined(_mapped(one, parts))
+    return replace(solution, params=law.rescale(solution.params, units)) if units else solution
+
+
+def _mapped(work: Callable[[slice], Solution], parts: Sequence[slice]) -> list[Solution]:
+    """Work on the parts, several at a time: NumPy lets other threads run while it computes."""
+    if len(parts) < _FEWEST_PARTS or _THREADS < 2:
+        return [work(part) for part in parts]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(work, parts))
+
+
+def _joined(parts: Sequence[Solution]) -> Solution:
+    if len(parts) == 1:
+        return parts[0]
     return Solution(
-        params, solution.objective, solution.converged, solution.at_bound, solution.iterations
+        np.concatenate([part.params for part in parts]),
+        np.concatenate([part.objective for part in parts]),
+        np.concatenate([part.converged for part in parts]),
+        np.concatenate([part.at_bound for part in parts]),
+        max(part.iterations for part in parts),
     )
 
 
@@ -189,8 +218,13 @@ class _Problem:
     @cached_property
     def log_y(self) -> Array:
         """Logarithm of the targets, taken once."""
-        with np.errstate(all="ignore"):
-            return np.log(self.y)
+        return np.log(self.y)
+
+    @cached_property
+    def negligible(self) -> Array:
+        """Objective that is nothing but rounding."""
+        size = 1.0 if self.residual == "log" else self.y**2
+        return 1e-28 * (self.weights * size).sum(axis=1)
 
     def take(self, rows: NDArray[np.intp] | slice) -> _Problem:
         """Return the problems in these rows."""
@@ -209,13 +243,12 @@ class _Problem:
             len(delta),
         )
 
-    def chunks(self, copies: int = 1) -> list[_Problem]:
-        """Split the batch into parts whose arrays, so many copies of them, stay in the cache."""
+    def chunks(self, copies: int = 1) -> list[slice]:
+        """Return parts of the batch whose arrays, so many copies of them, stay in the cache."""
         size = max(1, _CHUNK_ELEMENTS // max(1, self.y.shape[1]))
-        if copies > 1:
-            shared = all(a.shape[0] == 1 for a in self.axes)
-            size = max(1, size // copies) if not shared else max(16, 10 * size // copies)
-        return [self.take(slice(k, k + size)) for k in range(0, self.count, size)]
+        if copies > 1 and any(a.shape[0] > 1 for a in self.axes):
+            size = max(1, size // copies)
+        return [slice(k, k + size) for k in range(0, self.count, size)]
 
     def objective_terms(self, params: Array) -> Terms:
         """Return the objective, its gradient and curvature, and the damping, see ``Terms``."""
@@ -279,17 +312,25 @@ def _nodes(law: Law) -> int:
     return int(np.prod([len(shape.starts) for shape in law.shapes]))
 
 
-def _given_starts(problem: _Problem, starts: Array) -> Array:
-    """Return starts (P, S, k); shared ones get each problem's best coefficients."""
+def _given_starts(problem: _Problem, starts: Array, units: Sequence[Array]) -> Array:
+    """Return starts (P, S, k) in the problem's units; shared ones get their coefficients."""
     starts = np.asarray(starts, dtype=float)
-    if starts.ndim == 3:
+    own = starts.ndim == 3
+    if not own:
+        starts = np.broadcast_to(
+            np.atleast_2d(starts), (problem.count, *np.atleast_2d(starts).shape)
+        )
+    if units:
+        inverse = [1 / unit[:, None] for unit in units]
+        starts = problem.law.rescale(np.array(starts), inverse)
+    if own:
         return starts
-    shapes = np.atleast_2d(starts)[:, len(problem.law.coefficients) :]
-    with np.errstate(all="ignore"):
-        coefficients, _ = _profile(problem, shapes)
-    return np.concatenate(
-        [coefficients, np.broadcast_to(shapes, (problem.count, *shapes.shape))], axis=2
-    )
+    first = len(problem.law.coefficients)
+    fitted = [
+        np.concatenate([_coefficients(problem, start[:, first:]), start[:, first:]], axis=1)
+        for start in starts.swapaxes(0, 1)
+    ]
+    return np.stack(fitted, axis=1)
 
 
 def _solve_from(
@@ -299,19 +340,15 @@ def _solve_from(
     count, per_problem, size = starts.shape
     rows = np.repeat(np.arange(count), per_problem)
     flat = problem if per_problem == 1 else problem.take(rows)
-    parts, first = [], 0
-    for part in flat.chunks():
-        begin = starts.reshape(-1, size)[first : first + part.count]
-        parts.append(_minimise(part, begin, damping, tolerance, max_iterations))
-        first += part.count
-    params, objective, converged = (np.concatenate([p[k] for p in parts]) for k in range(3))
+    begin = starts.reshape(-1, size)
+    params, objective, converged, iterations = _minimise(
+        flat, begin, damping, tolerance, max_iterations
+    )
     best = objective.reshape(count, per_problem).argmin(axis=1) + np.arange(count) * per_problem
     params = params[best]
     lower, upper = problem.law.bounds
     at_bound = (params <= lower) | (params >= upper)
-    return Solution(
-        params, objective[best], converged[best], at_bound, max(int(p[3]) for p in parts)
-    )
+    return Solution(params, objective[best], converged[best], at_bound, iterations)
 
 
 def _minimise(
@@ -320,31 +357,33 @@ def _minimise(
     """Damped Newton steps, projected on the bounds, until every problem has converged."""
     lower, upper = problem.law.bounds
     params = np.clip(start, lower, upper)
-    with np.errstate(all="ignore"):
-        terms = problem.objective_terms(params)
+    terms = problem.objective_terms(params)
     objective = terms[0].copy()
     converged = np.zeros(problem.count, dtype=bool)
-    rows = np.arange(problem.count)
+    rows, open_ = np.arange(problem.count), np.ones(problem.count, dtype=bool)
     active, here, damping = problem, params.copy(), np.full(problem.count, first_damping)
     iteration = 0
     for iteration in range(1, max_iterations + 1):
         step, gain = _step(terms, here, damping, lower, upper)
         there = np.clip(_moved(here, step, problem.logarithmic), lower, upper)
-        done = (gain <= tolerance * np.abs(terms[0]) + 1e-300) | (damping >= _DAMPING[1])
-        if 4 * done.sum() >= len(rows) or iteration == max_iterations:
+        done = gain <= np.maximum(tolerance * terms[0], active.negligible)
+        done |= (damping >= _DAMPING[1]) | ~np.isfinite(terms[0])
+        ended = open_ & (done | (iteration == max_iterations))
+        if ended.any():
             # What the last step gains is below the tolerance: it is taken, but not worth a look.
             last = done & (damping < 1)
-            params[rows] = np.where(last[:, None], there, here)
-            objective[rows] = terms[0] - np.where(last, gain, 0.0)
-            converged[rows] = done & np.isfinite(terms[0])
-            keep = np.flatnonzero(~done)
-            if not len(keep) or iteration == max_iterations:
-                break
+            params[rows[ended]] = np.where(last[:, None], there, here)[ended]
+            objective[rows[ended]] = (terms[0] - np.where(last, gain, 0.0))[ended]
+            converged[rows[ended]] = (done & np.isfinite(terms[0]))[ended]
+            open_ &= ~ended
+        if not open_.any():
+            break
+        if 4 * open_.sum() <= 3 * len(rows):
+            keep = np.flatnonzero(open_)
             rows, here, there, damping = rows[keep], here[keep], there[keep], damping[keep]
-            active, terms = active.take(keep), tuple(t[keep] for t in terms)
-        with np.errstate(all="ignore"):
-            tried = active.objective_terms(there)
-            there, tried = _on_valley_floor(active, terms[0], there, tried)
+            active, terms, open_ = active.take(keep), tuple(t[keep] for t in terms), open_[keep]
+        tried = active.objective_terms(there)
+        there, tried = _on_valley_floor(active, terms[0], there, tried)
         better = tried[0] <= terms[0]
         here = np.where(better[:, None], there, here)
         terms = tuple(_where(better, new, old) for new, old in zip(tried, terms, strict=True))
@@ -416,8 +455,7 @@ def _grid_starts(problem: _Problem, n_starts: int) -> Array:
     law = problem.law
     nodes = list(product(*(shape.starts for shape in law.shapes)))
     grid = np.array(nodes, dtype=float).reshape(len(nodes), len(law.shapes))
-    with np.errstate(all="ignore"):
-        coefficients, loss = _profile(problem, grid)
+    coefficients, loss = _profile(problem, grid)
     loss = np.where(np.isfinite(loss), loss, np.inf)
     blocks = np.array_split(np.arange(len(grid)), min(n_starts, len(grid)))
     starts = []
@@ -445,6 +483,8 @@ def _between_nodes(grid: Array, loss: Array, best: NDArray[np.intp]) -> Array:
 
 def _coefficients(problem: _Problem, shapes: Array) -> Array:
     """Return each problem's best coefficients for its own shape parameters, (P, J)."""
+    if not problem.law.coefficients:
+        return np.empty((problem.count, 0))
     theta = [shapes[:, k, None] for k in range(shapes.shape[1])]
     wide = (problem.count, problem.y.shape[1])
     phi = [np.broadcast_to(p, wide) for p in problem.law.basis(*problem.axes, *theta)]

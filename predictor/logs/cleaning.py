@@ -14,6 +14,8 @@ from predictor.logs.tables import AXES, RunLog
 
 #: A clock reading (seconds since 1970) rather than seconds since a run's start.
 _CLOCK_SECONDS = 1e8
+#: Places that grow by a factor (training-set sizes) have no gap where the factor is about as usual.
+_USUAL_FACTOR = 3
 #: An interval this many times the median one is a gap.
 _GAP_FACTOR = 10
 #: Sizes to which tools thin a history out before they export it.
@@ -192,7 +194,19 @@ def _gaps_and_samples(curves: _Curves) -> list[Finding]:
         return []
     median = _medians(interval, curves.curve, count)
     gap = inside & (interval > _GAP_FACTOR * median[curves.curve])
+    gap &= ~_evenly_in_logs(curves, inside, count)
     return [*_gaps(curves, gap, interval, median), *_samples(curves, interval, inside, median)]
+
+
+def _evenly_in_logs(
+    curves: _Curves, inside: npt.NDArray[np.bool_], count: int
+) -> npt.NDArray[np.bool_]:
+    """Return which places follow the last by no larger a factor than is usual in their curve."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.diff(np.log(curves.place), prepend=np.nan)
+    factor = np.where(inside & np.isfinite(factor), factor, np.nan)
+    usual = _medians(factor, curves.curve, count)[curves.curve]
+    return np.nan_to_num(factor, nan=np.inf) < _USUAL_FACTOR * usual
 
 
 def _medians(

@@ -90,8 +90,9 @@ def test_fitted_reference_covers_new_curves_as_often_as_it_says(fitted, level):
 
 def test_fitted_reference_follows_what_tells_the_error(fitted):
     assert fitted.curves == 720
-    assert 1 < fitted.coefficients["noise"] / fitted.coefficients["spread"] < 9
-    assert fitted.coefficients["gain"] < 0.5 * fitted.coefficients["noise"]
+    telling = {"noise", "spread"}
+    others = [value for name, value in fitted.coefficients.items() if name not in telling]
+    assert min(fitted.coefficients[name] for name in telling) > 3 * max(others)
 
 
 def test_families_count_alike_however_many_curves_they_have():

@@ -1,121 +1,202 @@
-"""Console logs of Megatron-LM and its relatives, and of nanoGPT."""
+"""Console logs of Megatron-LM and its relatives: Megatron-DeepSpeed, NeMo."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
+from predictor.findings import Finding
+from predictor.logs.columns import canonical, is_learning_rate, place_of
+from predictor.logs.readers import nanogpt
+from predictor.logs.readers.nanogpt import NUMBER, console_lines
 from predictor.logs.registry import Reader
 from predictor.logs.source import Source
 from predictor.logs.tables import Log, RunLog
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)"
 _TRAIN = re.compile(r"\biteration\s+(\d+)\s*/\s*(\d+)\s*\|(.*)", re.IGNORECASE)
-_VALID = re.compile(
-    r"\b(valid(?:ation)?|test)\s+loss at\s+(?:iteration\s+)?(\d+)?(.*?)\|(.*)", re.IGNORECASE
+_EVAL = re.compile(
+    r"(?<!\S)([\w./:-]+) loss at (?:iteration\s+(\d+)|the end of training)\b([^|]*)\|(.*)",
+    re.IGNORECASE,
 )
-_NANO_TRAIN = re.compile(rf"\biter (\d+): loss ({_NUMBER})(?:, time ({_NUMBER})ms)?", re.IGNORECASE)
-_NANO_EVAL = re.compile(
-    rf"\bstep (\d+): train loss ({_NUMBER}), val loss ({_NUMBER})", re.IGNORECASE
+_VALUE = re.compile(rf"\s*({NUMBER})\s*%?\s*", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)")
+#: A setting as printed at the start: ``seq_length ........ 2048``.
+_SETTING = re.compile(r"\b(\w+) \.{3,} (\d+)\s*$")
+_SETTINGS = frozenset(
+    {"seed", "seq_length", "num_layers", "hidden_size", "num_attention_heads", "micro_batch_size"}
 )
-#: Fields of a train line that are axes or conditions.
-_AXES = {"consumed samples": "samples", "consumed tokens": "tokens", "learning rate": "lr"}
-_FACTS = ("global batch size",)
-#: Fields that count or time the work, and are no metric.
-_NO_METRIC = re.compile(r"elapsed time|number of|loss scale|batch size|consumed|learning rate")
+_SHARD = re.compile(
+    r"number of parameters on \(tensor, pipeline\) model parallel rank \((\d+), (\d+)\): (\d+)"
+)
+_ANNOUNCED = ("megatron", "tensor-model-parallel", "model parallel rank", "consumed_train_samples")
+_CONSOLE_SUFFIXES = frozenset({".out", ".log", ".txt", ".err"})
 
 
 def sniff(source: Source) -> bool:
-    """Return whether a line of the head is one of theirs, or the head announces Megatron."""
-    text = source.text_head
-    if text.lstrip()[:1] in ("{", "["):
+    """Return whether a line of the head is one of theirs, or the head announces Megatron.
+
+    A job may print more than the head before its first iteration.
+    """
+    if _is_json(source.text_head):
         return False
-    return any(p.search(text) for p in (_TRAIN, _VALID, _NANO_TRAIN, _NANO_EVAL)) or (
-        "megatron" in text.lower() and source.path.suffix in (".out", ".log", ".txt", ".err")
-    )
+    announced = b"\0" not in source.head and _is_announced(source)
+    return announced or _has_lines(source) or nanogpt.sniff(source)
+
+
+def claims(source: Source) -> bool:
+    """Return whether a file met in a folder is a console log, and no part of a W&B run."""
+    if source.path.with_name("wandb-summary.json").is_file():
+        return False
+    return _has_lines(source) or source.path.suffix in _CONSOLE_SUFFIXES or nanogpt.sniff(source)
 
 
 def read(source: Source) -> Sequence[Log]:
-    """Read train and validation lines; all others are passed over."""
-    facts: dict[str, Any] = {
-        "run": source.run_hint,
-        "format": "megatron",
-        "source": source.name,
-    }
-    rows = [row for line in _lines(source) for row in _points(line, facts)]
-    if not rows:
-        raise source.error(
-            "no iteration lines found; name the format with --log-format if it is another"
-        )
-    points = pd.DataFrame(rows)
-    points["run"] = source.run_hint
-    return [RunLog.from_points(_placed(points), pd.DataFrame([facts]))]
+    """Read train and validation lines; all others are passed over.
+
+    Console text of nanoGPT is read by that format's reader.
+
+    Raises
+    ------
+    InputError
+        If there is no such line.
+    """
+    if not _has_lines(source) and nanogpt.sniff(source):
+        return nanogpt.read(source)
+    job = _Job()
+    for line, complete in console_lines(source):
+        job.take(line, complete=complete)
+    if not job.rows:
+        raise source.error("no iteration lines found; name the format with log_format")
+    points = _placed(pd.DataFrame(job.rows).assign(run=source.run_hint))
+    findings = []
+    if job.cut:
+        message = "the last line is cut off; what it holds up to its last bar was read"
+        findings.append(Finding("PRED007", message, source=source.name))
+    length = job.settings.get("seq_length")
+    if length and "tokens" not in points and "samples" in points:
+        points["tokens"] = points["samples"] * length
+        message = f"tokens = consumed samples x {length:.0f} tokens a sample (seq_length)"
+        findings.append(Finding("PRED011", message, run=source.run_hint))
+    own = {"run": source.run_hint, "format": "megatron", "source": source.name}
+    return [RunLog.from_points(points, pd.DataFrame([own | job.facts()]), findings)]
 
 
-def _lines(source: Source) -> Iterator[str]:
-    """Yield the lines; a console log may hold bytes that are no text, and rewritten lines."""
-    for _, line in source.lines(errors="replace"):
-        yield from line.split("\r")
+@dataclass
+class _Job:
+    """What the lines read so far have told."""
 
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, float] = field(default_factory=dict)
+    batches: set[float] = field(default_factory=set)
+    shards: dict[tuple[str, str], float] = field(default_factory=dict)
+    last_step: float | None = None
+    max_steps: float | None = None
+    cut: bool = False
 
-def _points(line: str, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    if match := _TRAIN.search(line):
-        facts["max_steps"] = float(match[2])
-        return _train(int(match[1]), match[3], facts)
-    if match := _VALID.search(line):
-        return _valid(match) if match[2] else []
-    if match := _NANO_TRAIN.search(line):
-        return [{"metric": "loss", "step": int(match[1]), "value": float(match[2])}]
-    if match := _NANO_EVAL.search(line):
-        step = int(match[1])
-        return [
-            {"metric": "train loss", "step": step, "value": float(match[2])},
-            {"metric": "val loss", "step": step, "value": float(match[3])},
+    def take(self, line: str, *, complete: bool) -> None:
+        """Take one line in; of one that is cut off, what stands before its last bar."""
+        train, evaluation = _TRAIN.search(line), _EVAL.search(line)
+        if train:
+            self._train(train, self._whole(train[3], complete), _clock(line))
+        elif evaluation:
+            self._evaluation(evaluation, self._whole(evaluation[4], complete), _clock(line))
+        elif (setting := _SETTING.search(line)) and setting[1] in _SETTINGS:
+            self.settings[setting[1]] = float(setting[2])
+        elif shard := _SHARD.search(line):
+            self.shards[shard[1], shard[2]] = float(shard[3])
+
+    def facts(self) -> dict[str, float]:
+        """Return what stays fixed: the batch size only where it does."""
+        facts = dict(self.settings)
+        if self.max_steps is not None:
+            facts["max_steps"] = self.max_steps
+        if len(self.batches) == 1:
+            facts["batch_size"] = min(self.batches)
+        if self.shards:
+            facts["params"] = sum(self.shards.values())
+        return facts
+
+    def _whole(self, fields: str, complete: bool) -> str:
+        if complete:
+            return fields
+        whole, _, rest = fields.rpartition("|")
+        self.cut = bool(rest.strip())
+        return whole
+
+    def _train(self, match: re.Match[str], fields: str, place: dict[str, float]) -> None:
+        place["step"] = float(match[1])
+        self.max_steps = float(match[2])
+        values = []
+        for name, number in _fields(fields):
+            axis = place_of(name)
+            if axis:
+                place[axis.axis] = number * axis.factor
+            elif is_learning_rate(name):
+                place["lr"] = number
+            elif canonical(name) in ("global_batch_size", "batch_size"):
+                self.batches.add(number)
+            else:
+                values.append((name, number))
+        self.last_step = place["step"]
+        self.rows += [{"metric": name, "value": number, **place} for name, number in values]
+
+    def _evaluation(self, match: re.Match[str], fields: str, place: dict[str, float]) -> None:
+        """Take ``validation loss at iteration 9 | lm loss value: 3.1 | lm loss PPL: 22 |`` in."""
+        step = float(match[2]) if match[2] else self.last_step
+        if step is None:
+            return
+        name = "test" if re.search(r"\btest\b", match[3], re.IGNORECASE) else match[1]
+        name = "valid" if name.lower() in ("valid", "validation", "val") else name
+        self.rows += [
+            {"metric": f"{name} {measure.removesuffix(' value')}", "value": number, **place}
+            | {"step": step}
+            for measure, number in _fields(fields)
         ]
-    return []
+
+
+def _has_lines(source: Source) -> bool:
+    text = source.text_head
+    return _TRAIN.search(text) is not None or _EVAL.search(text) is not None
+
+
+def _is_announced(source: Source) -> bool:
+    text = source.text_head.lower()
+    return any(word in text for word in _ANNOUNCED)
+
+
+def _is_json(text: str) -> bool:
+    """Return whether the text starts as JSON does; lines may start with a clock in brackets."""
+    return re.match(r'\s*(\{|\[\s*[\[{"])', text) is not None
+
+
+def _clock(line: str) -> dict[str, float]:
+    """Return the clock that newer versions print before a line, as seconds since 1970."""
+    match = _CLOCK.search(line.split("|", 1)[0])
+    if match is None:
+        return {}
+    try:
+        moment = datetime.fromisoformat(f"{match[1]}T{match[2]}")
+    except ValueError:
+        return {}
+    return {"wall_time": moment.replace(tzinfo=UTC).timestamp()}
 
 
 def _fields(text: str) -> Iterator[tuple[str, float]]:
     """Yield ``name: number`` fields; a name may itself hold a colon."""
-    for field in text.split("|"):
-        name, colon, number = field.rpartition(":")
-        found = re.match(rf"\s*({_NUMBER})\s*%?\s*$", number, re.IGNORECASE)
-        if colon and found:
+    for part in text.split("|"):
+        name, colon, number = part.rpartition(":")
+        if colon and (found := _VALUE.fullmatch(number)):
             yield " ".join(name.split()), float(found[1])
-
-
-def _train(step: int, text: str, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    place: dict[str, float] = {"step": step}
-    values = []
-    for name, number in _fields(text):
-        if name in _AXES:
-            place[_AXES[name]] = number
-        elif name in _FACTS:
-            facts["batch_size"] = number
-        elif not _NO_METRIC.search(name):
-            values.append((name, number))
-    return [{"metric": name, "value": number, **place} for name, number in values]
-
-
-def _valid(match: re.Match[str]) -> list[dict[str, Any]]:
-    """Return values of a validation line: ``lm loss value: 3.1 | lm loss PPL: 22 |``."""
-    prefix = "test" if match[1].lower() == "test" or "test set" in match[3].lower() else "valid"
-    return [
-        {
-            "metric": f"{prefix} {re.sub(' value$', '', name)}",
-            "step": int(match[2]),
-            "value": number,
-        }
-        for name, number in _fields(match[4])
-    ]
 
 
 def _placed(points: pd.DataFrame) -> pd.DataFrame:
     """Give validation lines the samples and tokens of the train line of the same iteration."""
-    for axis in ("samples", "tokens"):
+    for axis in ("samples", "tokens", "lr"):
         if axis in points:
             known = points.dropna(subset=[axis]).drop_duplicates("step", keep="last")
             by_step = known.set_index("step")[axis]
@@ -125,7 +206,8 @@ def _placed(points: pd.DataFrame) -> pd.DataFrame:
 
 READER = Reader(
     name="megatron",
-    description="console logs of Megatron-LM, Megatron-DeepSpeed and nanoGPT",
+    description="console logs of Megatron-LM, Megatron-DeepSpeed, NeMo and nanoGPT",
     sniff=sniff,
     read=read,
+    claims=claims,
 )

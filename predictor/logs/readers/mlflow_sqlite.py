@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 
 from predictor.findings import Finding
-from predictor.logs.readers.mlflow_files import as_value
+from predictor.logs.readers.mlflow_files import as_facts, in_seconds
+from predictor.logs.readers.tensorboard import carry_places
 from predictor.logs.registry import Reader
 from predictor.logs.source import Source
 from predictor.logs.tables import Log, RunLog
@@ -19,7 +23,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 _MAGIC = b"SQLite format 3\x00"
-_MILLISECOND = 1e-3
+#: MLflow stores infinity as the largest double.
+_INFINITY = 1.797e308
 
 
 def sniff(source: Source) -> bool:
@@ -30,19 +35,33 @@ def sniff(source: Source) -> bool:
 
     try:
         with _opened(source) as database:
-            return {"run_uuid", "key", "value", "step"} <= _columns(database, "metrics")
+            wanted = {"run_uuid", "key", "value"} <= _columns(database, "metrics")
+            return wanted and "run_uuid" in _columns(database, "runs")
     except sqlite3.Error:
         # A damaged database is still one: reading it says what is wrong.
         return b"CREATE TABLE metrics" in source.head and b"run_uuid" in source.head
 
 
 def read(source: Source) -> Sequence[Log]:
-    """Read metrics, params and run names of all runs that are not deleted."""
+    """Read metrics, params and names of all runs that are not deleted.
+
+    Raises
+    ------
+    InputError
+        If the database is damaged or locked, or holds no metrics of runs that are not deleted.
+    """
     import sqlite3
 
     try:
         with _opened(source) as database:
             return [_read(database, source)]
+    except sqlite3.OperationalError as error:
+        if not _unfinished(source.path):
+            raise source.error(f"the database cannot be read ({error}); copy it again") from None
+        raise source.error(
+            f"the database is in use or was left in the middle of a change ({error}); "
+            "close what writes to it, or copy it with the files beside it to another folder"
+        ) from None
     except sqlite3.Error as error:
         raise source.error(f"the SQLite database is damaged ({error}); copy it again") from None
 
@@ -51,9 +70,9 @@ def read(source: Source) -> Sequence[Log]:
 def _opened(source: Source) -> Iterator[sqlite3.Connection]:
     import sqlite3
 
-    log = source.path.with_name(source.path.name + "-wal")
-    # Without a write-ahead log nothing need be locked or created beside the file.
-    frozen = "" if log.is_file() and log.stat().st_size else "&immutable=1"
+    # At rest nothing need be locked, or created beside the file: that also works where the file
+    # system knows no locks and where nothing may be written.
+    frozen = "" if _unfinished(source.path) else "&immutable=1"
     place = f"file:{quote(str(source.path.absolute()))}?mode=ro{frozen}"
     database = sqlite3.connect(place, uri=True)
     database.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
@@ -63,31 +82,47 @@ def _opened(source: Source) -> Iterator[sqlite3.Connection]:
         database.close()
 
 
+def _unfinished(path: Path) -> bool:
+    """Return whether a write-ahead log or rollback journal holds changes for the database."""
+    beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+    return any(file.is_file() and file.stat().st_size for file in beside)
+
+
 def _columns(database: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
 
 
 def _read(database: sqlite3.Connection, source: Source) -> RunLog:
     facts, deleted = _runs(database, source)
-    flag = "is_nan" if "is_nan" in _columns(database, "metrics") else "0"
-    query = f"SELECT run_uuid, key, timestamp, value, step, {flag} FROM metrics"
-    columns = ["uuid", "metric", "wall_time", "value", "step", "is_nan"]
-    points = pd.DataFrame(database.execute(query).fetchall(), columns=columns)
-    points = points[points["uuid"].isin(list(facts))]
+    if not facts:
+        raise source.error("the MLflow database holds no runs that are not deleted")
+    points = _points(database)
+    points = points[points["uuid"].isin(list(facts))].reset_index(drop=True)
+    if points.empty:
+        raise source.error("the MLflow database holds runs but no metrics; name another store")
     points["run"] = points["uuid"].map({uuid: fact["run"] for uuid, fact in facts.items()})
-    points["wall_time"] = pd.to_numeric(points["wall_time"], errors="coerce") * _MILLISECOND
-    points["value"] = pd.to_numeric(points["value"], errors="coerce")
-    points["value"] = points["value"].mask(points["is_nan"].astype(bool))
-    # The table has no order of its own; within a step the clock decides which came last.
-    points = points.sort_values(["run", "metric", "wall_time", "step"], kind="stable")
     findings = []
     if deleted:
-        names = ", ".join(deleted[:5])
-        findings.append(Finding("PRED008", f"{source.name}: deleted runs left out: {names}"))
-    runs = pd.DataFrame(list(facts.values()))
-    if runs.empty:
-        raise source.error("the MLflow database holds no runs that are not deleted")
-    return RunLog.from_points(points, runs, findings)
+        more = f" and {len(deleted) - 5} more" if len(deleted) > 5 else ""
+        message = f"{len(deleted)} deleted runs left out: {', '.join(deleted[:5])}{more}"
+        findings.append(Finding("PRED008", message, source=source.name))
+    return RunLog.from_points(carry_places(points), pd.DataFrame(list(facts.values())), findings)
+
+
+def _points(database: sqlite3.Connection) -> pd.DataFrame:
+    """Return all metrics in the order in which they were logged."""
+    there = _columns(database, "metrics")
+    optional = [name if name in there else "NULL" for name in ("timestamp", "step", "is_nan")]
+    query = f"SELECT run_uuid, key, value, {', '.join(optional)} FROM metrics ORDER BY rowid"
+    columns = ["uuid", "metric", "value", "wall_time", "step", "is_nan"]
+    points = pd.DataFrame(database.execute(query).fetchall(), columns=columns)
+    for name in ("value", "wall_time", "step"):
+        points[name] = pd.to_numeric(points[name], errors="coerce").astype("float64")
+    points["wall_time"] = points["wall_time"].map(in_seconds)
+    missing = points["is_nan"].isin([1, True])
+    huge = points["value"].abs() >= _INFINITY
+    points["value"] = points["value"].mask(huge, np.sign(points["value"]) * np.inf).mask(missing)
+    return points
 
 
 def _runs(
@@ -95,29 +130,32 @@ def _runs(
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Return the facts of each run by its id, and the names of deleted runs."""
     there = _columns(database, "runs")
-    name = "name" if "name" in there else "NULL"
-    stage = "lifecycle_stage" if "lifecycle_stage" in there else "'active'"
-    query = f"SELECT run_uuid, {name}, {stage} FROM runs ORDER BY rowid"
+    wanted = ("name", "lifecycle_stage", "experiment_id")
+    optional = [name if name in there else "NULL" for name in wanted]
+    query = f"SELECT run_uuid, {', '.join(optional)} FROM runs ORDER BY rowid"
+    tags, params = _texts(database, "tags"), _texts(database, "params")
     facts: dict[str, dict[str, Any]] = {}
     deleted, taken = [], set[str]()
-    for uuid, given, lifecycle in database.execute(query):
-        run = given or str(uuid)[:8]
-        if lifecycle == "deleted":
+    for uuid, given, stage, experiment in database.execute(query):
+        run = str(tags[uuid].get("mlflow.runName") or given or str(uuid)[:8])
+        if stage == "deleted":
             deleted.append(run)
             continue
         run = run if run not in taken else f"{run}-{str(uuid)[:8]}"
         taken.add(run)
-        facts[uuid] = {
-            "run": run,
-            "format": "mlflow-sqlite",
-            "source": source.name,
-            "run_uuid": uuid,
-        }
-    if _columns(database, "params"):
-        for uuid, key, value in database.execute("SELECT run_uuid, key, value FROM params"):
-            if uuid in facts:
-                facts[uuid].setdefault(str(key), as_value(str(value)))
+        facts[uuid] = {"run": run, "format": "mlflow-sqlite", "source": source.name}
+        facts[uuid] |= {"run_uuid": uuid, "experiment_id": str(experiment)}
+        facts[uuid] |= as_facts(params[uuid])
     return facts, deleted
+
+
+def _texts(database: sqlite3.Connection, table: str) -> Mapping[str, dict[str, str]]:
+    """Return params or tags by run; without such a table none."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    if {"run_uuid", "key", "value"} <= _columns(database, table):
+        for uuid, key, value in database.execute(f"SELECT run_uuid, key, value FROM {table}"):
+            found[uuid][str(key)] = str(value)
+    return found
 
 
 READER = Reader(

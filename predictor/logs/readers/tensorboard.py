@@ -204,7 +204,8 @@ def _checksums(contents: Sequence[bytes]) -> npt.NDArray[np.uint32]:
 def _crc_table() -> npt.NDArray[np.uint32]:
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
-        table = (table >> 1) ^ (table & 1) * np.uint32(0x82F63B78)
+        halved = (table >> 1) ^ (table & 1) * np.uint32(0x82F63B78)
+        table = halved.astype(np.uint32)
     return table
 
 

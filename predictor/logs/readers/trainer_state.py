@@ -156,8 +156,8 @@ def _facts(
         if count := _number(state.get(key)):
             facts[name] = count
     for row in filter(_is_summary, rows):
-        found = {key: _number(row[key]) for key in row if key.startswith("train_")}
-        facts |= {key: value for key, value in found.items() if value is not None}
+        totals = {key: _number(row[key]) for key in row if key.startswith("train_")}
+        facts |= {key: total for key, total in totals.items() if total is not None}
     return facts
 
 

@@ -13,11 +13,13 @@ from predictor.findings import Finding
 from predictor.logs.documents import read_json
 from predictor.logs.readers import megatron
 from predictor.logs.registry import Reader
-from predictor.logs.settings import read_settings
 from predictor.logs.source import Source
 from predictor.logs.tables import Log, RunLog
 
 _SUMMARY = "wandb-summary.json"
+_Scalar = str | int | float | bool
+#: Facts that a run has from its folder, and W&B's own settings: not taken from the configuration.
+_RESERVED = frozenset({"run", "format", "source", "_wandb", "wandb_version"})
 
 
 def sniff(source: Source) -> bool:
@@ -26,17 +28,23 @@ def sniff(source: Source) -> bool:
 
 
 def read(source: Source) -> Sequence[Log]:
-    """Read curves from the console output, where they are; the last values from the summary."""
+    """Read curves from the console output, where they are; the last values from the summary.
+
+    Of a metric of which nothing but the summary is left, there is one point, at the last step.
+    The full history is in the binary ``.wandb`` file, which is not read.
+    """
     summary = read_json(source)
     folder = source.path.parent
     run = _name(folder)
-    facts = {"run": run, "format": "wandb-run", "source": source.name, **_config(source, folder)}
-    console = _console(source, folder, run)
+    curves, facts = _console(source, run)
     last = _last_values(summary if isinstance(summary, dict) else {}, run)
-    points = console if console is not None else last
+    last = last[~last["metric"].isin(curves["metric"])]
+    points = curves if last.empty else last if curves.empty else pd.concat([curves, last])
+    facts |= {"run": run, "format": "wandb-run", "source": source.name}
+    facts |= {key: value for key, value in _config(source).items() if key not in facts}
     findings = []
     if points.empty:
-        message = "the run folder holds no curve; export its history as CSV from its page"
+        message = "the run folder holds no values; export the run's history as CSV from its page"
         findings.append(Finding("PRED008", message, run, source.name))
     return [RunLog.from_points(points, pd.DataFrame([facts]), findings)]
 
@@ -47,42 +55,67 @@ def _name(folder: Path) -> str:
     return absolute.parent.name if absolute.name == "files" else absolute.name
 
 
-def _config(source: Source, folder: Path) -> dict[str, Any]:
-    file = folder / "config.yaml"
+def _config(source: Source) -> dict[str, Any]:
+    """Return the run's settings, each of which stands below its name as ``value``."""
+    import yaml
+
+    file = source.path.with_name("config.yaml")
     if not file.is_file():
         return {}
     try:
-        settings, _ = read_settings(_beside(source, file))
-    except InputError:
+        content = yaml.safe_load(_beside(source, file.name).document())
+    except (InputError, yaml.YAMLError, RecursionError, ValueError):
         return {}
-    values = {key.removesuffix("/value"): value for key, value in settings.items()}
-    return {k: v for k, v in values.items() if "/" not in k and not k.startswith("wandb")}
+    entries = content.items() if isinstance(content, dict) else ()
+    plain = {str(key): item.get("value") for key, item in entries if isinstance(item, dict)}
+    return {
+        key: value
+        for key, value in plain.items()
+        if isinstance(value, _Scalar) and key not in _RESERVED
+    }
 
 
-def _console(source: Source, folder: Path, run: str) -> pd.DataFrame | None:
-    file = folder / "output.log"
-    if not file.is_file():
-        return None
+def _console(source: Source, run: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return curves and facts from the console output, where it has iteration lines."""
+    none = pd.DataFrame({"run": [], "metric": [], "step": [], "value": []})
+    output = _beside(source, "output.log")
+    if not output.path.is_file():
+        return none, {}
     try:
-        (log,) = megatron.read(_beside(source, file))
+        logs = [log for log in megatron.read(output) if isinstance(log, RunLog)]
     except InputError:
-        return None
-    assert isinstance(log, RunLog)
-    return log.points.assign(run=run)
+        return none, {}
+    facts = {str(key): value for key, value in logs[0].runs.iloc[0].items()}
+    return logs[0].points.assign(run=run), facts
 
 
 def _last_values(summary: Mapping[str, Any], run: str) -> pd.DataFrame:
     """Return one point a metric of the summary, at its last step."""
+    place = {"step": _number(summary.get("_step")), "wall_time": _number(summary.get("_runtime"))}
     rows = [
-        {"run": run, "metric": key, "value": float(value), "step": summary.get("_step", 0)}
+        {"run": run, "metric": key, "value": number, **place}
         for key, value in summary.items()
-        if not key.startswith("_") and isinstance(value, int | float)
+        if not key.startswith("_") and (number := _number(value)) is not None
     ]
-    return pd.DataFrame(rows, columns=["run", "metric", "value", "step"])
+    return pd.DataFrame(rows, columns=["run", "metric", "value", *place])
 
 
-def _beside(source: Source, file: Path) -> Source:
-    return Source(file, str(Path(source.name).parent / file.name), source.run_hint)
+def _number(value: object) -> float | None:
+    """Return a number, also NaN and infinity, which W&B writes as text."""
+    if value in ("NaN", "Infinity", "-Infinity") or (
+        isinstance(value, int | float) and not isinstance(value, bool)
+    ):
+        try:
+            return float(str(value))
+        except OverflowError:
+            return None
+    return None
+
+
+def _beside(source: Source, name: str) -> Source:
+    return Source(
+        source.path.with_name(name), str(Path(source.name).with_name(name)), source.run_hint
+    )
 
 
 READER = Reader(
