@@ -12,6 +12,7 @@ help:
 	@echo "make slow   the slow tests, heavy log writers among them"
 	@echo "make lint   style, types and the direction of imports"
 	@echo "make bench  speed and accuracy against peers"
+	@echo "make docs   renew the output that the pages show"
 	@echo "make lock   renew requirements.lock"
 
 $(READY): requirements.lock pyproject.toml
@@ -39,6 +40,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/fit_speed.py
 	$(BIN)/python benchmarks/curve_forecasts.py
 	$(BIN)/python benchmarks/start_up.py
+
+docs: $(READY)
+	$(BIN)/python docs/refresh.py
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock

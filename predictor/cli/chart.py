@@ -41,7 +41,7 @@ def draw(
     low, high = _range(y, np.concatenate([value, lower, upper]))
     grid = np.full((height, width), " ", dtype="<U1")
     start, end = np.log(x[0]), np.log(max(places[-1], x[-1]))
-    columns = np.exp(np.linspace(start, end, width))
+    columns = np.exp(np.linspace(start, end, width)).clip(x[0], max(places[-1], x[-1]))
 
     def row(values: Array) -> Array:
         share = (high - values) / (high - low)

@@ -42,7 +42,7 @@ def command(report: Path, form: str, output: Path | None, seed: int, quiet: bool
         emit(csv_text(answer.forecasts.to_frame()), output)
     else:
         text = f"{answer_text(answer)}\n{_what_happened(answer.forecasts[0], truth)}\n"
-        emit(f"{text}Report: {report.resolve()}\n", output)
+        emit(f"{text}Report: {report}\n", output)
     print_findings(answer.forecasts.findings, quiet)
     return 0
 

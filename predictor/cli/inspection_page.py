@@ -1,4 +1,4 @@
-"""What a person reads after ``predictor inspect``: tables of runs and curves, and what was mended."""
+"""What a person reads after ``predictor inspect``: runs, curves, and what was mended."""
 
 from __future__ import annotations
 

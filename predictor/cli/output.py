@@ -32,8 +32,15 @@ def json_text(command: str, body: dict[str, Any], findings: Iterable[Finding]) -
 
 def csv_text(frame: pd.DataFrame) -> str:
     """Return a frame as CSV, text that a spreadsheet would take for a formula defused."""
-    safe = frame.map(lambda v: f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else v)
-    return safe.to_csv(index=False, lineterminator="\n")
+    return frame.map(_defused).to_csv(index=False, lineterminator="\n")
+
+
+def _defused(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    # A carriage return alone would end the row for many readers.
+    text = value.replace("\r", " ")
+    return f"'{text}" if value.startswith(_FORMULA) else text
 
 
 def emit(text: str, output: Path | None) -> None:
@@ -41,6 +48,7 @@ def emit(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
+    partial = ""
     try:
         handle, partial = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -48,6 +56,8 @@ def emit(text: str, output: Path | None) -> None:
         os.chmod(partial, 0o644)
         os.replace(partial, output)
     except OSError as error:
+        if partial:
+            os.unlink(partial)
         reason = (error.strerror or "unwritable").lower()
         raise InputError(f"--output {output}: cannot be written ({reason})") from None
 

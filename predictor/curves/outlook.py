@@ -10,7 +10,7 @@ sharper selection forecast worse than the median of many (``benchmarks/curve_for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,9 @@ def look_ahead(
     -------
     Outlook
     """
+    # A loss counts in its own last value, so that no number here depends on its unit.
+    unit = batch.last_z[:, None] if batch.residual == "log" else np.ones((len(at), 1))
+    batch, shift = replace(batch, z=batch.z / unit), np.log(unit)
     cuts = _origins(batch)
     place, truth, ratio = _backtest_targets(batch, cuts, at)
     names = tuple((law, recency) for law in laws for recency in RECENCIES)
@@ -105,7 +108,7 @@ def look_ahead(
     features |= _past(backtests, ratio, batch, at)
     features["few"] = features["distance"] / batch.counts[:, None]
     features |= _noise(batch, at, seed)
-    return Outlook(centre, members, names, weights, backtests, features)
+    return Outlook(centre + shift, members + shift, names, weights, backtests, features)
 
 
 def weighted_median(values: Array, weights: Array) -> Array:

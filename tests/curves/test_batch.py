@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictor.curves.batch import BINS, REACH, CurveBatch, binned
@@ -25,7 +25,7 @@ def test_curves_are_padded_with_their_last_point():
 
 
 def test_hidden_points_are_not_the_last_ones():
-    batch = CurveBatch.from_curves(CURVES, "linear").hidden_after(np.array([2, 1]))
+    batch = CurveBatch.from_curves(CURVES, "linear").hidden_after(np.array([2, 3]))
     assert batch.counts.tolist() == [2, 1]
     assert batch.last_x.tolist() == [2, 10]
     assert batch.last_z.tolist() == [4, 7]
@@ -67,6 +67,7 @@ def test_points_far_back_have_no_say():
     np.testing.assert_array_equal(value, 1.0)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(1.0, 1e4), min_size=9, max_size=80),
     st.integers(2, 8),

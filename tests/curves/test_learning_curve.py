@@ -59,7 +59,8 @@ def test_prediction_and_interval(fitted):
 
 
 def test_interval_grows_with_level_and_distance(fitted):
-    narrow, usual, wide = (np.ptp(fitted.predict_interval(AT, lv), axis=1) for lv in (0.5, 0.9, 0.99))
+    ends = [fitted.predict_interval(AT, level) for level in (0.5, 0.9, 0.99)]
+    narrow, usual, wide = np.ptp(ends, axis=2)
     assert (narrow < usual).all()
     assert (usual < wide).all()
     assert (np.diff(usual) > 0).all()

@@ -44,7 +44,7 @@ def test_noiseless_power_law_is_followed_to_its_end(params):
     x, z = curve(params=params)
     at = np.array([[3e3, 1e4]])
     found = look_ahead(CurveBatch.from_curves([(x, z)]), at)
-    truth = params[0] + params[1] * at**-params[2]
+    truth = params[0] + params[1] * at ** -params[2]
     np.testing.assert_allclose(np.exp(found.centre), truth, rtol=0.01)
 
 
@@ -79,7 +79,7 @@ def test_shapes_and_weights():
 
 def test_law_that_missed_in_the_past_weighs_less_than_its_prior():
     found = look_ahead(CurveBatch.from_curves([curve(40)]), np.array([[3000.0]]))
-    weight = {law: 0.0 for law in PRIOR}
+    weight = dict.fromkeys(PRIOR, 0.0)
     for (law, _), w in zip(found.names, found.weights[:, 0], strict=True):
         weight[law] += w
     share = {law: prior / sum(PRIOR.values()) for law, prior in PRIOR.items()}

@@ -84,6 +84,7 @@ def made_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return quick(tmp_path_factory.mktemp("made-again") / "curves.csv", jobs=1)
 
 
+@pytest.mark.slow
 def test_the_script_gives_the_same_bytes_again(made_again: Path, tmp_path: Path) -> None:
     script = script_at(SCRIPT)
     script.write(tmp_path / "curves.csv", script.train_all(script.QUICK, jobs=1))
@@ -95,6 +96,7 @@ def test_two_processes_give_the_same_bytes_as_one(made_again: Path, tmp_path: Pa
     assert quick(tmp_path / "curves.csv", jobs=2).read_bytes() == made_again.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_shipped_rows(made_again: Path, curves: pd.DataFrame) -> None:
     again = pd.read_csv(made_again)
     places = ["run", "samples"]

@@ -94,6 +94,7 @@ def made_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "width-16-seed-0.jsonl"
 
 
+@pytest.mark.slow
 def test_the_script_gives_the_same_bytes_again(made_again: Path, tmp_path: Path) -> None:
     script = script_at(SCRIPT)
     rows = script.train(script.RUNS[0], *script.load_pixels(), steps=script.QUICK_STEPS)
@@ -101,6 +102,7 @@ def test_the_script_gives_the_same_bytes_again(made_again: Path, tmp_path: Path)
     assert (tmp_path / "again.jsonl").read_bytes() == made_again.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_shipped_rows(made_again: Path) -> None:
     rows = read(made_again)
     shipped = read(LOGS / made_again.name).head(len(rows))

@@ -17,7 +17,8 @@ def test_fewest_backtests(level, fewest):
 
 @pytest.mark.parametrize(
     ("count", "level", "rank"),
-    [(9, 0.9, 9), (10, 0.9, 10), (19, 0.9, 18), (99, 0.9, 90), (19, 0.95, 19), (3, 0.5, 2), (4, 0.8, 4)],
+    [(9, 0.9, 9), (10, 0.9, 10), (19, 0.9, 18), (99, 0.9, 90), (19, 0.95, 19),
+     (3, 0.5, 2), (4, 0.8, 4)],
 )  # fmt: skip
 def test_quantile_is_the_score_of_rank_n_plus_one_times_level(count, level, rank):
     scores = np.random.default_rng(0).permutation(np.arange(1.0, count + 1))

@@ -21,7 +21,7 @@ CURVES = {
 }
 
 
-def noise(seed, size=len(X), sd=0.01):
+def noise(seed, size=40, sd=0.01):
     return np.exp(np.random.default_rng(seed).normal(scale=sd, size=size))
 
 
@@ -40,7 +40,7 @@ def test_estimates_by_name_near_the_truth(fit):
 
 
 def test_standard_errors_are_those_of_repeated_experiments(fit):
-    again = [fit_law(POWER, X, CURVES["power"] * noise(k), draws=2).params for k in range(1, 60)]
+    again = [fit_law(POWER, X, CURVES["power"] * noise(k), draws=2).params for k in range(1, 40)]
     spread = np.std(again, axis=0)
     assert (fit.bse / spread).between(0.5, 2.0).all()
 
@@ -58,9 +58,7 @@ def test_summary_shows_law_and_every_parameter(fit):
     assert "Power law with asymptote: c + a x^-b" in text
     assert "(40 points)" in text
     for name, value in fit.params.items():
-        assert any(
-            line.startswith(name) and f"{value:.5g}" in line for line in text.splitlines()
-        )
+        assert any(line.startswith(name) and f"{value:.5g}" in line for line in text.splitlines())
 
 
 def test_forecast_is_prediction_and_interval_at_a_place(fit):
@@ -114,9 +112,10 @@ def test_weight_zero_leaves_a_point_out():
     spoilt, w = y.copy(), np.ones(len(X))
     spoilt[5], w[5] = 1e3, 0.0
     kept = np.arange(len(X)) != 5
-    left_out = fit_law(POWER, X, spoilt, weights=w, delta=0.02, draws=2)
-    without = fit_law(POWER, X[kept], y[kept], delta=0.02, draws=2)
+    left_out = fit_law(POWER, X, spoilt, weights=w, delta=np.inf, draws=50)
+    without = fit_law(POWER, X[kept], y[kept], delta=np.inf, draws=50)
     np.testing.assert_allclose(left_out.estimates, without.estimates, rtol=1e-5)
+    assert (left_out.bse < 2 * without.bse).all()
 
 
 def test_draws_follow_the_seed():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -100,11 +101,10 @@ class _Job:
 
     def take(self, line: str, *, complete: bool) -> None:
         """Take one line in; of one that is cut off, what stands before its last bar."""
-        train, evaluation = _TRAIN.search(line), _EVAL.search(line)
-        if train:
+        if train := _TRAIN.search(line):
             self._train(train, self._whole(train[3], complete), _clock(line))
-        elif evaluation:
-            self._evaluation(evaluation, self._whole(evaluation[4], complete), _clock(line))
+        elif " loss at " in line and (found := _EVAL.search(line)):
+            self._evaluation(found, self._whole(found[4], complete), _clock(line))
         elif (setting := _SETTING.search(line)) and setting[1] in _SETTINGS:
             self.settings[setting[1]] = float(setting[2])
         elif shard := _SHARD.search(line):
@@ -133,13 +133,11 @@ class _Job:
         self.max_steps = float(match[2])
         values = []
         for name, number in _fields(fields):
-            axis = place_of(name)
-            if axis:
-                place[axis.axis] = number * axis.factor
-            elif is_learning_rate(name):
-                place["lr"] = number
-            elif canonical(name) in ("global_batch_size", "batch_size"):
+            role, factor = _role(name)
+            if role == "batch":
                 self.batches.add(number)
+            elif role:
+                place[role] = number * factor
             else:
                 values.append((name, number))
         self.last_step = place["step"]
@@ -157,6 +155,16 @@ class _Job:
             | {"step": step}
             for measure, number in _fields(fields)
         ]
+
+
+@lru_cache(maxsize=1024)
+def _role(name: str) -> tuple[str, float]:
+    """Return what a field of a train line is, ``""`` for a metric, and the factor to its unit."""
+    if place := place_of(name):
+        return place.axis, place.factor
+    if is_learning_rate(name):
+        return "lr", 1.0
+    return ("batch" if canonical(name) in ("global_batch_size", "batch_size") else ""), 1.0
 
 
 def _has_lines(source: Source) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 _MAGIC = b"SQLite format 3\x00"
 #: MLflow stores infinity as the largest double.
-_INFINITY = 1.797e308
+_INFINITY = sys.float_info.max
+#: Seconds to wait for another process to end its change.
+_PATIENCE = 2.0
 
 
 def sniff(source: Source) -> bool:
@@ -37,7 +41,7 @@ def sniff(source: Source) -> bool:
         with _opened(source) as database:
             wanted = {"run_uuid", "key", "value"} <= _columns(database, "metrics")
             return wanted and "run_uuid" in _columns(database, "runs")
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         # A damaged database is still one: reading it says what is wrong.
         return b"CREATE TABLE metrics" in source.head and b"run_uuid" in source.head
 
@@ -52,6 +56,8 @@ def read(source: Source) -> Sequence[Log]:
     """
     import sqlite3
 
+    if not _unfinished(source.path) and _is_cut(source):
+        raise source.error("the SQLite database is cut off; copy it again")
     try:
         with _opened(source) as database:
             return [_read(database, source)]
@@ -62,8 +68,10 @@ def read(source: Source) -> Sequence[Log]:
             f"the database is in use or was left in the middle of a change ({error}); "
             "close what writes to it, or copy it with the files beside it to another folder"
         ) from None
-    except sqlite3.Error as error:
-        raise source.error(f"the SQLite database is damaged ({error}); copy it again") from None
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        # SQLite quotes what is damaged in its message, and that need not be text.
+        what = str(error).partition("\n")[0]
+        raise source.error(f"the SQLite database is damaged ({what}); copy it again") from None
 
 
 @contextmanager
@@ -74,7 +82,7 @@ def _opened(source: Source) -> Iterator[sqlite3.Connection]:
     # system knows no locks and where nothing may be written.
     frozen = "" if _unfinished(source.path) else "&immutable=1"
     place = f"file:{quote(str(source.path.absolute()))}?mode=ro{frozen}"
-    database = sqlite3.connect(place, uri=True)
+    database = sqlite3.connect(place, uri=True, timeout=_PATIENCE)
     database.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
     try:
         yield database
@@ -86,6 +94,19 @@ def _unfinished(path: Path) -> bool:
     """Return whether a write-ahead log or rollback journal holds changes for the database."""
     beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
     return any(file.is_file() and file.stat().st_size for file in beside)
+
+
+def _is_cut(source: Source) -> bool:
+    """Return whether the file is shorter than its header says: SQLite itself reads on in zeros."""
+    header = source.head[:100]
+    if len(header) < 100:
+        return True
+    (page,) = struct.unpack(">H", header[16:18])
+    changed, pages = struct.unpack(">II", header[24:32])
+    (counted_at,) = struct.unpack(">I", header[92:96])
+    # Very old versions of SQLite do not keep the number of pages.
+    size = (65536 if page == 1 else page) * pages
+    return changed == counted_at and source.path.stat().st_size < size
 
 
 def _columns(database: sqlite3.Connection, table: str) -> set[str]:
@@ -120,7 +141,7 @@ def _points(database: sqlite3.Connection) -> pd.DataFrame:
         points[name] = pd.to_numeric(points[name], errors="coerce").astype("float64")
     points["wall_time"] = points["wall_time"].map(in_seconds)
     missing = points["is_nan"].isin([1, True])
-    huge = points["value"].abs() >= _INFINITY
+    huge = points["value"].abs() == _INFINITY
     points["value"] = points["value"].mask(huge, np.sign(points["value"]) * np.inf).mask(missing)
     return points
 

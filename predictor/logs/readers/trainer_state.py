@@ -16,7 +16,8 @@ from predictor.logs.source import HEAD_BYTES, Source
 from predictor.logs.tables import Log, RunLog
 
 #: Keys of a history row that say where it stands, and the axis they mean. Trainers of TRL count
-#: ``num_tokens``; the first versions of the Trainer logged ``total_flos`` in every row.
+#: ``num_tokens``; the first Trainers logged ``total_flos`` in every row, and one that
+#: counts tokens logs the seconds since its start.
 _AXES = {
     "step": "step",
     "epoch": "epoch",
@@ -24,9 +25,8 @@ _AXES = {
     "num_tokens": "tokens",
     "eval_num_tokens": "tokens",
     "total_flos": "flops",
+    "train_runtime": "wall_time",
 }
-#: A row with one of these is the summary at the end, no point of a curve.
-_SUMMARY = ("train_runtime", "train_samples_per_second")
 _FACTS = ("max_steps", "num_train_epochs", "train_batch_size", "logging_steps", "eval_steps")
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _GLOBAL_STEP = re.compile(rb'"global_step":\s*(\d{1,15})\b')
@@ -105,7 +105,10 @@ def _run_name(source: Source) -> str:
 
 
 def _is_summary(row: Mapping[str, Any]) -> bool:
-    return any(key in row for key in _SUMMARY)
+    """Return whether a row is the summary at the end, which is no point of a curve."""
+    if "loss" in row or "train_runtime" not in row:
+        return False
+    return any(key in row for key in ("train_samples_per_second", "total_flos", "train_loss"))
 
 
 def _points(row: Mapping[str, Any]) -> list[dict[str, Any]]:

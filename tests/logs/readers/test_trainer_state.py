@@ -107,6 +107,14 @@ def test_counted_tokens_are_an_axis(key: str, tmp_path: Path) -> None:
     assert list(log.runs["tokens"]) == [5120]
 
 
+def test_a_trainer_that_counts_tokens_logs_its_clock_with_every_row(tmp_path: Path) -> None:
+    row = TRAIN | {"train_runtime": 12.5, "train_tokens_per_second": 100.0}
+    path = write(tmp_path / "trainer_state.json", state([row, SUMMARY]))
+    log = read(path)
+    assert list(log.curve("a run", "loss")["wall_time"]) == [12.5]
+    assert "train_loss" not in log.metrics
+
+
 def test_operations_in_every_row_are_an_axis(tmp_path: Path) -> None:
     path = write(tmp_path / "trainer_state.json", state([TRAIN | {"total_flos": 1e12}]))
     assert list(read(path).curve("a run", "loss")["flops"]) == [1e12]
@@ -136,7 +144,7 @@ def test_what_is_no_number_is_passed_over(tmp_path: Path) -> None:
     odd = {"note": "warm", "flag": True, "none": None, "list": [1], "text": "0.5", "big": 10**400}
     path = write(tmp_path / "trainer_state.json", state([TRAIN | odd, "a row", None]))
     log = read(path)
-    assert log.metrics == ["grad_norm", "learning_rate", "loss", "text", "big"]
+    assert set(log.metrics) == {"grad_norm", "learning_rate", "loss", "text", "big"}
     assert log.curve("a run", "text")["value"].item() == 0.5
     assert log.curve("a run", "big")["value"].item() == math.inf
 
