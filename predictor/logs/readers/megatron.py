@@ -24,7 +24,7 @@ _EVAL = re.compile(
     r"(?<!\S)([\w./:-]+) loss at (?:iteration\s+(\d+)|the end of training)\b([^|]*)\|(.*)",
     re.IGNORECASE,
 )
-_VALUE = re.compile(rf"\s*({NUMBER})\s*%?\s*", re.IGNORECASE)
+_VALUE = re.compile(rf"({NUMBER})\s*%?", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)")
 #: A setting as printed at the start: ``seq_length ........ 2048``.
 _SETTING = re.compile(r"\b(\w+) \.{3,} (\d+)\s*$")
@@ -198,7 +198,7 @@ def _fields(text: str) -> Iterator[tuple[str, float]]:
     """Yield ``name: number`` fields; a name may itself hold a colon."""
     for part in text.split("|"):
         name, colon, number = part.rpartition(":")
-        if colon and (found := _VALUE.fullmatch(number)):
+        if colon and (found := _VALUE.fullmatch(number.strip())):
             yield " ".join(name.split()), float(found[1])
 
 

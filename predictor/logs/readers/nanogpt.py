@@ -17,7 +17,9 @@ from predictor.logs.tables import Log, RunLog
 #: A number as consoles print it.
 NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
 _LINE = re.compile(r"\b(?:iter|step) (\d+): (.*)", re.IGNORECASE)
-_FIELD = re.compile(rf"\s*(\w[\w ]*?):?\s+({NUMBER})\s*", re.IGNORECASE)
+_FIELD = re.compile(rf"(\w[\w ]*?):?\s+({NUMBER})", re.IGNORECASE)
+#: Longer than any field of such a line; in longer text the search would be slow.
+_LONGEST_FIELD = 100
 _MARK = re.compile(
     rf"\biter \d+: loss {NUMBER}\b|\bstep \d+: train loss {NUMBER}, val loss ", re.IGNORECASE
 )
@@ -81,7 +83,8 @@ def _points(line: str) -> list[dict[str, Any]]:
 
 
 def _of(field: str) -> re.Match[str] | None:
-    return _FIELD.fullmatch(field)
+    plain = field.strip()
+    return _FIELD.fullmatch(plain) if len(plain) <= _LONGEST_FIELD else None
 
 
 def _facts(line: str) -> dict[str, float]:

@@ -178,6 +178,11 @@ def test_junk_between_the_lines_is_passed_over(tmp_path: Path) -> None:
     assert list(read(path).points["value"]) == [1.5, 2.5]
 
 
+def test_a_line_of_a_million_blanks_is_no_trouble(tmp_path: Path) -> None:
+    text = DEEPSPEED + " iteration 300/ 500 | lm loss: 3" + " " * 1_000_000 + "x | a: 1 |\n"
+    assert read(write(tmp_path, text)).points["step"].max() == 300
+
+
 def test_a_log_cut_anywhere_gives_whole_fields_only(tmp_path: Path) -> None:
     whole = read(write(tmp_path, DEEPSPEED)).points[["metric", "step", "value"]]
     known = set(whole.itertuples(index=False, name=None))

@@ -87,6 +87,11 @@ def test_a_log_cut_anywhere_gives_whole_values_only(tmp_path: Path) -> None:
     assert list(cut.curve("a run", "val loss")["value"]) == [10.975]
 
 
+def test_a_line_of_a_million_blanks_is_no_trouble(tmp_path: Path) -> None:
+    text = CONSOLE + "step 30: train" + " " * 1_000_000 + "x\n"
+    assert len(read(write(tmp_path, text)).points) == 7
+
+
 @pytest.mark.parametrize("text", ["", "epoch 1: loss 3.0\n", "iter one\n", "step 5: val 3\n"])
 def test_other_texts_are_refused(text: str, tmp_path: Path) -> None:
     path = write(tmp_path, text)
