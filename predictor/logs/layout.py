@@ -75,7 +75,7 @@ def flatten(row: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, 
             if depth < _DEPTH:
                 flat.update(flatten(value, f"{prefix}{key}/", depth + 1))
         elif not isinstance(value, list):
-            flat[prefix + key] = value
+            flat[f"{prefix}{key}"] = value
     return flat
 
 

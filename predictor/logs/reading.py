@@ -202,10 +202,11 @@ def _finish(kind: Kind, reading: _Reading, findings: list[Finding], paths: Seque
     ]
     merged, more = without_points(merge_runs(parts))
     if merged.points.empty:
-        raise InputError(
-            f"{_shown(paths)}: no curve found: no column is an axis (step, tokens, samples, epoch, "
-            "flops, wall_time); name the column that counts training so"
+        why = "; ".join(f.message for f in merged.findings if f.code == "PRED008") or (
+            "no column is an axis (step, tokens, samples, epoch, flops, wall_time); name the "
+            "column that counts training so"
         )
+        raise InputError(f"{_shown(paths)}: no curve found: {why}")
     merged = clean(merged)
     return replace(merged, findings=(*_grouped(merged.findings), *more, *findings))
 

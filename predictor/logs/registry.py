@@ -27,6 +27,7 @@ BUILT_IN = (
     ("mlflow-files", "predictor.logs.readers.mlflow_files"),
     ("mlflow-sqlite", "predictor.logs.readers.mlflow_sqlite"),
     ("megatron", "predictor.logs.readers.megatron"),
+    ("nanogpt", "predictor.logs.readers.nanogpt"),
     ("wandb-run", "predictor.logs.readers.wandb_run"),
     ("lm-eval", "predictor.logs.readers.lm_eval_results"),
     ("lm-eval-samples", "predictor.logs.readers.lm_eval_samples"),

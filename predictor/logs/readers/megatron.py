@@ -13,7 +13,6 @@ import pandas as pd
 
 from predictor.findings import Finding
 from predictor.logs.columns import canonical, is_learning_rate, place_of
-from predictor.logs.readers import nanogpt
 from predictor.logs.readers.nanogpt import NUMBER, console_lines
 from predictor.logs.registry import Reader
 from predictor.logs.source import Source
@@ -46,28 +45,24 @@ def sniff(source: Source) -> bool:
     if _is_json(source.text_head):
         return False
     announced = b"\0" not in source.head and _is_announced(source)
-    return announced or _has_lines(source) or nanogpt.sniff(source)
+    return announced or _has_lines(source)
 
 
 def claims(source: Source) -> bool:
     """Return whether a file met in a folder is a console log, and no part of a W&B run."""
     if source.path.with_name("wandb-summary.json").is_file():
         return False
-    return _has_lines(source) or source.path.suffix in _CONSOLE_SUFFIXES or nanogpt.sniff(source)
+    return _has_lines(source) or source.path.suffix in _CONSOLE_SUFFIXES
 
 
 def read(source: Source) -> Sequence[Log]:
     """Read train and validation lines; all others are passed over.
-
-    Console text of nanoGPT is read by that format's reader.
 
     Raises
     ------
     InputError
         If there is no such line.
     """
-    if not _has_lines(source) and nanogpt.sniff(source):
-        return nanogpt.read(source)
     job = _Job()
     for line, complete in console_lines(source):
         job.take(line, complete=complete)
@@ -214,7 +209,7 @@ def _placed(points: pd.DataFrame) -> pd.DataFrame:
 
 READER = Reader(
     name="megatron",
-    description="console logs of Megatron-LM, Megatron-DeepSpeed, NeMo and nanoGPT",
+    description="console logs of Megatron-LM and its relatives",
     sniff=sniff,
     read=read,
     claims=claims,

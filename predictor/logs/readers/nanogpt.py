@@ -32,6 +32,11 @@ def sniff(source: Source) -> bool:
     return _MARK.search(source.text_head) is not None
 
 
+def claims(source: Source) -> bool:
+    """Return whether a file met in a folder is a console log, and no part of a W&B run."""
+    return not source.path.with_name("wandb-summary.json").is_file() and sniff(source)
+
+
 def read(source: Source) -> Sequence[Log]:
     """Read the losses of iterations and evaluations; all other lines are passed over.
 
@@ -101,4 +106,5 @@ READER = Reader(
     description="console logs of nanoGPT (iter and step lines)",
     sniff=sniff,
     read=read,
+    claims=claims,
 )

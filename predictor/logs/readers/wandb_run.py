@@ -11,7 +11,7 @@ import pandas as pd
 from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.logs.documents import read_json
-from predictor.logs.readers import megatron
+from predictor.logs.readers import megatron, nanogpt
 from predictor.logs.registry import Reader
 from predictor.logs.source import Source
 from predictor.logs.tables import Log, RunLog
@@ -81,8 +81,9 @@ def _console(source: Source, run: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     output = _beside(source, "output.log")
     if not output.path.is_file():
         return none, {}
+    reader = nanogpt if nanogpt.sniff(output) else megatron
     try:
-        logs = [log for log in megatron.read(output) if isinstance(log, RunLog)]
+        logs = [log for log in reader.read(output) if isinstance(log, RunLog)]
     except InputError:
         return none, {}
     facts = {str(key): value for key, value in logs[0].runs.iloc[0].items()}
