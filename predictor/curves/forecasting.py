@@ -21,8 +21,8 @@ from predictor.fitting.laws import law_named
 #: Beyond this many times the last place nothing is said.
 FARTHEST = 100.0
 _FAR = 10.0
-#: An interval as wide as this factor up and down (e^1.5) says nothing.
-_VAGUE = 1.5
+#: An interval wider than this on the log scale, up and down (7.4 times), says nothing.
+_VAGUE = 2.0
 _DISAGREEMENT = 0.1
 #: As many backtests of one's own weigh as much as the reference curves.
 _REFERENCE_WORTH = 30.0

@@ -37,7 +37,7 @@ FEWEST_POINTS = 4
 #: Power with which a member's past error lowers its weight.
 EVIDENCE = 0.5
 DRAWS = 40
-_ITERATIONS = 40
+_ITERATIONS = 25
 _BLOCKS = 24
 #: Smallest positive forecast, and largest deviation that counts, on the log scale.
 _TINY, _FAR = 1e-9, 1.5

@@ -224,6 +224,8 @@ def choose_metric(log: RunLog, metric: str | None) -> str:
         If there is no such metric (nearest names suggested), or it is not clear which is meant.
     """
     names = log.metrics
+    if not names:
+        raise InputError("the log holds no finite value; all were NaN or infinite")
     if metric is not None:
         same = [name for name in names if name.lower() == metric.lower()]
         if metric in names or len(same) == 1:

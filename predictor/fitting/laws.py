@@ -18,8 +18,8 @@ from predictor.fitting.law import Array, Coefficient, Law, Shape
 
 _EXPONENTS = tuple(np.geomspace(0.03, 4.0, 8))
 _SPANS = tuple(np.geomspace(0.03, 100.0, 10))
-_STEEPNESS = (0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5)
-_SCALES = tuple(np.geomspace(1e-3, 100.0, 11))
+_STEEPNESS = (0.2, 0.5, 1.0, 2.0)
+_SCALES = tuple(np.geomspace(1e-3, 30.0, 7))
 _FLOOR_AND_GAIN = (Coefficient("c", 0.0), Coefficient("a", 0.0))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from predictor.logs.source import Source
+from predictor.logs.source import MAX_COLUMNS, Source
 
 _MAGIC = (
     (b"\x80\x02", "a pickle file, which is never loaded because it can run code"),
@@ -23,6 +23,8 @@ _MAGIC = (
     (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
     (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
 )
+#: So many separators in a first line that goes on beyond the head are no sentence.
+_WIDE = 2_000
 _EXPORT = "export the log as CSV or JSONL"
 
 
@@ -40,6 +42,12 @@ def why_unknown(source: Source, known: Iterable[str]) -> str:
         return _about_json(source)
     if source.text_head.count("�") > 0:
         return "is not UTF-8 text; save it as UTF-8"
+    columns = max(head.count(mark) for mark in (b",", b"\t", b";"))
+    if b"\n" not in head and columns > _WIDE:
+        return (
+            f"its first line has more than {columns:,} columns, too many for a log table "
+            f"(at most {MAX_COLUMNS:,}); log one metric a row"
+        )
     return (
         f"is no log that Predictor recognises; known formats are {', '.join(known)} "
         "(name one with log_format)"
