@@ -1,4 +1,4 @@
-"""Bad input through the command line: one line that helps, the right status, nothing half-written."""
+"""Bad input through the command line: one line that helps, the right status, nothing half done."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REFUSED = {
 
 
 def forecast(capsys, *arguments):
-    """Run ``predictor forecast``; return status, standard output and the lines of standard error."""
+    """Run ``predictor forecast``; return status, standard output, lines of standard error."""
     status = run(["forecast", *map(str, arguments)])
     printed = capsys.readouterr()
     return status, printed.out, printed.err.splitlines()
@@ -142,7 +142,7 @@ def test_too_few_points_are_no_forecast(points, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("values", "code"),
     [
-        ({i: 2.5 for i in range(1, 20)}, "PRED104"),
+        (dict.fromkeys(range(1, 20), 2.5), "PRED104"),
         ({i: 2 + 3 / max(i, 1) ** 0.5 for i in range(-5, 30)}, "PRED105"),
         ({i: float("nan") if i == 7 else 2 + 3 / i**0.5 for i in range(1, 30)}, "PRED001"),
         ({i: float("inf") if i == 7 else 2 + 3 / i**0.5 for i in range(1, 30)}, "PRED002"),
