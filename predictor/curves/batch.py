@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.fitting.law import Array
-from predictor.fitting.solver import Residual
+from predictor.fitting.problem import Residual
 
 #: Points are averaged in this many bins, equally wide in log x; enough for any law here.
 BINS = 48

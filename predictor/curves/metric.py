@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 
 from predictor.fitting.law import Array
-from predictor.fitting.solver import Residual
+from predictor.fitting.problem import Residual
 
 _FALLING = (
     "loss|err|error|error_rate|ppl|perplexity|nll|bpb|bpc|bpt|mse|mae|rmse|mape|wer|cer|ter|fid|kl|brier"

@@ -14,7 +14,8 @@ from predictor.findings import Finding
 from predictor.fitting.bootstrap import blocks, exponential_weights, multinomial_weights
 from predictor.fitting.forecast import Forecast, Forecasts
 from predictor.fitting.law import Array, Law
-from predictor.fitting.solver import Residual, solve
+from predictor.fitting.problem import Residual
+from predictor.fitting.solver import solve
 
 if TYPE_CHECKING:
     import pandas as pd
