@@ -303,8 +303,8 @@ def _seen(
         )
     if own < fewest_backtests(level):
         message = (
-            f"{own} backtests at this distance, {fewest_backtests(level)} needed to calibrate on "
-            "this log: the interval is as wide as reference curves ask for"
+            f"backtests at this distance: {own}; {fewest_backtests(level)} are needed to calibrate "
+            "on this log, so the interval is as wide as reference curves ask for"
         )
         found.append(Finding("PRED106", message, run))
     return found
