@@ -39,6 +39,8 @@ class _Reading:
 
     def add(self, source: Source, reader: Reader, logs: Iterable[Log]) -> None:
         for log in logs:
+            if isinstance(log, RunLog):
+                log = _with_origin(log, reader.name, source.name)
             kind = next(kind for kind, table in KINDS.items() if isinstance(log, table))
             self.parts[kind].append((source, log))
             self.formats[kind].add(reader.name)
@@ -88,6 +90,13 @@ def read_logs(
     chosen, findings = _choose(reading, kind, listed)
     findings += _ignored(reading)
     return _finish(chosen, reading, findings, listed)
+
+
+def _with_origin(log: RunLog, log_format: str, source: str) -> RunLog:
+    """Say of every run where it comes from, where the reader did not."""
+    origin = {"format": log_format, "source": source}
+    missing = {name: value for name, value in origin.items() if name not in log.runs}
+    return replace(log, runs=log.runs.assign(**missing)) if missing else log
 
 
 def _as_paths(paths: PathLike | Sequence[PathLike]) -> list[Path]:

@@ -205,7 +205,7 @@ def test_higher_level_needs_more_runs():
     curves = [prepare(X, loss(k), "loss") for k in range(12)]
     found = forecast_curves(curves, [np.array([3000.0])] * 12, law="power", level=0.95)
     assert all("PRED106" in f.codes[0] for f in found)
-    assert "12 backtests at this distance, 19 needed" in found[0].findings[-1].message
+    assert "backtests at this distance: 12; 19 are needed" in found[0].findings[-1].message
 
 
 def test_own_backtests_that_missed_widen_the_interval():

@@ -44,4 +44,5 @@ def test_an_installed_package_adds_a_format(tmp_path):
     )
 
     (run,) = json.loads(done.stdout)["runs"]
+    assert run["format"] == "toy"
     assert (run["metrics"], run["points"], run["axes"]) == (["loss"], 29, ["step"])
