@@ -21,8 +21,9 @@ from curve_sets import CutCurve, bundled_learning_curves, bundled_runs, publishe
 import predictor.curves.reference as reference_module
 from predictor.curves.batch import CurveBatch
 from predictor.curves.outlook import FEWEST_POINTS, PRIOR, look_ahead
+from predictor.curves.predictive import LEVELS
 from predictor.curves.prepared import prepare
-from predictor.curves.reference import FEATURES, LEVELS, Reference, fit_reference
+from predictor.curves.reference import FEATURES, Reference, fit_reference
 
 OUT = Path(reference_module.__file__).with_name("reference.json")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 
 from predictor.curves.batch import CurveBatch
 from predictor.curves.outlook import FEWEST_POINTS, PRIOR, Outlook, look_ahead
+from predictor.curves.predictive import LEVELS, Predictive
 from predictor.curves.prepared import PreparedCurve
 from predictor.curves.reference import Reference, shipped_reference
 from predictor.findings import Finding
@@ -51,8 +52,8 @@ class CurveForecast:
         The findings in words.
     shares : dict of float
         Weight of each law in the ensemble.
-    prepared : PreparedCurve
-        The curve as it was fitted.
+    predictive : Predictive
+        The distribution at each place that value and interval come from.
     """
 
     at: Array
@@ -62,7 +63,12 @@ class CurveForecast:
     codes: tuple[tuple[str, ...], ...]
     findings: tuple[Finding, ...]
     shares: dict[str, float]
-    prepared: PreparedCurve
+    predictive: Predictive
+
+    @property
+    def prepared(self) -> PreparedCurve:
+        """The curve as it was fitted."""
+        return self.predictive.curve
 
 
 def forecast_curves(
@@ -103,15 +109,16 @@ def forecast_curves(
         for first in range(0, len(rows), _CURVES):
             part = np.arange(first, min(first + _CURVES, len(rows)))
             outlook = look_ahead(batch.take(part), at[part], laws, seed)
-            half = factor * reference.half_width(law, level, outlook.features)
-            half = np.maximum(half, _normal(level) * outlook.features["bootstrap"])
+            widths = factor * reference.widths(law, outlook.features)
+            normal = np.array([_normal(known) for known in LEVELS])[:, None, None]
+            widths = np.maximum(widths, normal * outlook.features["bootstrap"])
             for row, k in enumerate(rows[first : first + _CURVES]):
                 outcomes[k] = _outcome(
                     curves[k],
                     at[first + row],
                     outlook,
                     row,
-                    half[row],
+                    widths[:, row],
                     own,
                     level,
                     names[k],
@@ -171,7 +178,14 @@ def _too_short(curve: PreparedCurve, places: Array, run: str) -> CurveForecast:
     findings = (*curve.findings, Finding(code, message, run))
     codes = tuple(f.code for f in findings)
     return CurveForecast(
-        places, nothing, nothing, nothing, (codes,) * len(places), findings, {}, curve
+        places,
+        nothing,
+        nothing,
+        nothing,
+        (codes,) * len(places),
+        findings,
+        {},
+        Predictive(curve, nothing, np.tile(nothing, (len(LEVELS), 1))),
     )
 
 
@@ -222,22 +236,22 @@ def _outcome(
     at: Array,
     outlook: Outlook,
     row: int,
-    half: Array,
+    widths: Array,
     own: int,
     level: float,
     run: str,
     rate_changes: bool,
 ) -> CurveForecast:
-    centre = outlook.centre[row]
-    ends = [curve.to_metric(centre + side * half) for side in (0, -1, 1)]
-    value, lower, upper = ends[0], np.minimum(*ends[1:]), np.maximum(*ends[1:])
+    predictive = Predictive(curve, outlook.centre[row], widths)
+    half = predictive.half_width(level)
     codes, findings = _beware(curve, at, outlook, row, half, own, level, run, rate_changes)
     silent = np.array([bool({"PRED113", "PRED114"} & set(c)) for c in codes])
-    value, lower, upper = (np.where(silent, np.nan, a) for a in (value, lower, upper))
+    predictive = replace(predictive, centre=np.where(silent, np.nan, predictive.centre))
     shares: dict[str, float] = {}
     for (law, _), weight in zip(outlook.names, outlook.weights[:, row, -1], strict=True):
         shares[law] = shares.get(law, 0.0) + float(weight)
-    return CurveForecast(at, value, lower, upper, codes, findings, shares, curve)
+    lower, upper = predictive.interval(level)
+    return CurveForecast(at, predictive.median(), lower, upper, codes, findings, shares, predictive)
 
 
 def _beware(

@@ -49,6 +49,14 @@ class PreparedCurve:
             return self.kind.from_fall(np.exp(scaled))
         return self.kind.from_fall(scaled * self.unit + self.offset)
 
+    def from_metric(self, values: Array) -> Array:
+        """Turn values of the metric into values on the scale of the residual."""
+        falling = self.kind.to_fall(values)
+        if self.kind.residual == "log":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.log(np.maximum(falling, 0.0))
+        return (falling - self.offset) / self.unit
+
 
 def prepare(x: Array, y: Array, metric: str, run: str | None = None) -> PreparedCurve:
     """Prepare one curve for fitting.

@@ -13,17 +13,16 @@ The coefficients, and the quantiles of error over scale, were fitted on the curv
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from predictor.curves.predictive import LEVELS, half_width_at
 from predictor.fitting.law import Array
 
 FEATURES = ("spread", "median_spread", "past", "noise", "gain", "distance", "few")
-LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 #: Families that look ahead less than this (log distance; 3.3 times) are calibrated apart.
 _NEAR = 1.2
 _FILE = Path(__file__).with_name("reference.json")
@@ -56,18 +55,16 @@ class Reference:
         terms = [(self.coefficients[name] * features[name]) ** 2 for name in FEATURES]
         return np.sqrt(sum(terms[1:], start=terms[0]))
 
+    def widths(self, law: str, features: dict[str, Array]) -> Array:
+        """Return half widths of the intervals at :data:`LEVELS` (first axis), as the features."""
+        scale = self.scale(features)
+        known = np.array(self.quantiles[law])
+        spans = [np.interp(features["distance"], self.distances, column) for column in known.T]
+        return np.stack(spans) * scale
+
     def half_width(self, law: str, level: float, features: dict[str, Array]) -> Array:
         """Return half the width of the interval at this level, in the units of the features."""
-        widths = [self._at_level(known, level) for known in self.quantiles[law]]
-        spans = np.interp(features["distance"], self.distances, widths)
-        return spans * self.scale(features)
-
-    @staticmethod
-    def _at_level(known: Sequence[float], level: float) -> float:
-        # Linear in the logarithm of what is left out: tails are heavy.
-        left_out = -np.log1p(-np.array(LEVELS))
-        width = float(np.interp(-np.log1p(-level), left_out, known))
-        return width * level / LEVELS[0] if level < LEVELS[0] else width
+        return half_width_at(self.widths(law, features), level)
 
 
 @cache

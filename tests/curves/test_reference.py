@@ -55,7 +55,7 @@ def test_scale_by_hand(by_hand):
 @pytest.mark.parametrize(
     ("level", "distance", "spans"),
     [(0.5, 1.0, 1), (0.9, 1.0, 6), (0.99, 1.0, 9), (0.9, 2.0, 16), (0.9, 1.5, 11), (0.9, 9.0, 16),
-     (0.9, 0.0, 6), (0.25, 1.0, 0.5), (1 - 50**-0.5 / 10, 1.0, None)],
+     (0.9, 0.0, 6), (0.25, 1.0, np.log(0.75) / np.log(0.5)), (1 - 50**-0.5 / 10, 1.0, None)],
 )  # fmt: skip
 def test_half_width_by_hand(by_hand, level, distance, spans):
     found = by_hand.half_width("auto", level, features(distance=distance))[0] / 0.5
