@@ -28,11 +28,11 @@ from calibrate_curves import looks
 from curve_sets import CutCurve, bundled_learning_curves, bundled_runs, published
 
 from predictor.curves.forecasting import forecast_curves
-from predictor.curves.outlook import FEWEST_POINTS, PRIOR
+from predictor.curves.outlook import AUTO, FEWEST_POINTS
 from predictor.curves.prepared import prepare
 from predictor.curves.reference import Reference, fit_reference
 
-LAWS = ("auto", *PRIOR)
+LAWS = ("auto", *AUTO)
 
 
 def forecasts(curves: Sequence[CutCurve], law: str, reference: Reference | None) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def forecasts(curves: Sequence[CutCurve], law: str, reference: Reference | None)
     return pd.DataFrame(rows, columns=["family", "law", "truth", "value", "lower", "upper", "last"])
 
 
-def leave_one_data_set_out(metric: str, levels: Iterable[str] = LAWS) -> pd.DataFrame:
+def leave_one_data_set_out(metric: str, laws: Iterable[str] = LAWS) -> pd.DataFrame:
     """Forecast each bundled data set with a reference fitted on the others."""
     every = [*bundled_learning_curves("error"), *bundled_learning_curves("log_loss")]
     features, errors, families = looks(every)
@@ -62,7 +62,7 @@ def leave_one_data_set_out(metric: str, levels: Iterable[str] = LAWS) -> pd.Data
             families[others],
         )
         left_out = [c for c in wanted if c.family == data_set]
-        parts += [forecasts(left_out, law, reference) for law in levels]
+        parts += [forecasts(left_out, law, reference) for law in laws]
     return pd.concat(parts)
 
 
