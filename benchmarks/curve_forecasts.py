@@ -25,7 +25,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent))
 
 from calibrate_curves import looks
-from curve_sets import CutCurve, bundled_learning_curves, bundled_runs, published
+from curve_sets import CutCurve, bundled_learning_curves, bundled_runs, ladder, published
 
 from predictor.curves.forecasting import forecast_curves
 from predictor.curves.outlook import AUTO, FEWEST_POINTS
@@ -105,18 +105,16 @@ def main() -> None:
         show(f"Bundled learning curves, {metric}, by law", table(with_last_value(found), "law"))
         auto = found[found["law"] == "auto"]
         show(f"Bundled learning curves, {metric}, auto by data set", table(auto, "family"))
-    sets = [*bundled_runs(), *published()]
+    sets = [*bundled_runs(), *published(), *ladder()]
     parts = []
     for family in dict.fromkeys(c.family for c in sets):
         one = [c for c in sets if c.family == family]
-        parts += [forecasts(one, law, None) for law in LAWS]
-    found = pd.concat(parts)
-    for law in ("auto", "power"):
-        chosen = found[found["law"] == law]
-        show(
-            f"Runs at half-way and published curves, shipped reference, {law}",
-            table(chosen, "family"),
-        )
+        parts += [forecasts(one, law, None) for law in ("auto", "power")]
+    found = with_last_value(pd.concat(parts))
+    for law in ("auto", "power", "last value"):
+        show(f"Ends of runs and curves, {law}", table(found[found["law"] == law], "family"))
+    auto = found[found["law"] == "auto"]
+    show("All of these ends together, auto", table(auto, "law"))
 
 
 if __name__ == "__main__":

@@ -131,6 +131,17 @@ def _repeats() -> Iterator[CutCurve]:
             yield cut("repeated runs", str(name), "val_loss", x, y, x[-1] / 2)
 
 
+def ladder() -> Iterator[CutCurve]:
+    """Return validation losses of a published model ladder, the second half hidden.
+
+    They take no part in any calibration.
+    """
+    for path in sorted((SHARED / "model-ladder").glob("[0-9]*.csv")):
+        table = pd.read_csv(path, usecols=["_step", "eval/c4_en-validation/CrossEntropyLoss"])
+        x, y = table.dropna().query("_step > 0").sort_values("_step").to_numpy().T
+        yield cut("ladder", path.stem, "loss", x, y, x[-1] / 2)
+
+
 def _schedules() -> Iterator[CutCurve]:
     for path in sorted((SHARED / "lr-schedule-curves").glob("csv_*/*.csv")):
         table = pd.read_csv(path)

@@ -55,6 +55,7 @@ _KINDS = (
     FindingKind("PRED112", "no trend beyond the noise", Severity.WARNING),
     FindingKind("PRED113", "the forecast is not a finite number", Severity.BLOCKING),
     FindingKind("PRED114", "extrapolation beyond what these points can carry", Severity.BLOCKING),
+    FindingKind("PRED151", "plateau", Severity.INFO),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -322,6 +322,8 @@ def _seen(
         found.append(Finding("PRED109", "the run has diverged: no law of learning holds", run))
     elif curve.regime.rises:
         found.append(Finding("PRED109", "the metric has been getting worse again of late", run))
+    elif curve.regime.plateau:
+        found.append(Finding("PRED151", "it has fallen no more than its noise of late", run))
     elif _no_trend(values):
         found.append(Finding("PRED112", "the curve moves no more than its noise", run))
     if rate_changes:

@@ -34,12 +34,15 @@ class Regime:
         Whether the curve has been rising of late.
     diverged : bool
         Whether it has risen so far that no law of learning describes it.
+    plateau : bool
+        Whether it fell before, but by no more than its noise over the last half of the points.
     """
 
     start: int = 0
     peak: bool = False
     rises: bool = False
     diverged: bool = False
+    plateau: bool = False
 
 
 def last_regime(values: Array) -> Regime:
@@ -71,8 +74,18 @@ def last_regime(values: Array) -> Regime:
     if rises:
         return Regime(rises=True, diverged=bool(above[-1] > _DIVERGED))
     if above[peak] > least and len(values) - peak >= _FEWEST:
-        return Regime(start=peak, peak=True)
-    return Regime()
+        return Regime(start=peak, peak=True, plateau=_levels_off(values[peak:]))
+    return Regime(plateau=_levels_off(values))
+
+
+def _levels_off(values: Array) -> bool:
+    late = values[len(values) // 2 :]
+    third = len(late) // 3
+    if third < 2:
+        return False
+    noise = roughness(values)
+    fell = float(late[:third].mean() - late[-third:].mean())
+    return values[0] - values[-1] > 10 * noise > 0 and fell < 2 * noise * np.sqrt(2 / third)
 
 
 def _without_spikes(values: Array) -> Array:

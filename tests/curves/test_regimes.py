@@ -47,6 +47,11 @@ def test_a_rise_at_the_end_is_said_and_a_blow_up_too():
     assert last_regime(blown) == Regime(rises=True, diverged=True)
 
 
+def test_a_plateau_is_said():
+    levelled = np.log(np.where(X < 12, FALL, FALL[11])) + noise(3, sd=0.004)
+    assert last_regime(levelled) == Regime(plateau=True)
+
+
 def test_too_few_points_after_a_peak_are_no_regime():
     rising_until_the_end = np.log(double_descent()[:13])
     assert not last_regime(rising_until_the_end).peak
