@@ -13,7 +13,14 @@ from predictor._version import __version__
 if TYPE_CHECKING:
     from predictor.bundle import dataset_names, dataset_path, load_dataset
     from predictor.curves.learning_curve import LearningCurve
+    from predictor.curves.learning_trace import LearningTrace
     from predictor.curves.question import forecast_many
+    from predictor.curves.trace_measures import (
+        decision_making_reliability,
+        mape,
+        percentage_error,
+        robustness_rate,
+    )
     from predictor.errors import CannotForecastError, InputError, PredictorError
     from predictor.findings import Finding
     from predictor.fitting.fit import Fit, fit_law
@@ -37,6 +44,11 @@ _HOME = {
     "LAWS": "fitting.laws",
     "Law": "fitting.law",
     "LearningCurve": "curves.learning_curve",
+    "robustness_rate": "curves.trace_measures",
+    "percentage_error": "curves.trace_measures",
+    "mape": "curves.trace_measures",
+    "decision_making_reliability": "curves.trace_measures",
+    "LearningTrace": "curves.learning_trace",
     "PredictorError": "errors",
     "ResponseLog": "logs.tables",
     "RunLog": "logs.tables",
@@ -63,6 +75,7 @@ __all__ = [
     "ItemLog",
     "Law",
     "LearningCurve",
+    "LearningTrace",
     "PredictorError",
     "ResponseLog",
     "RunLog",
@@ -70,11 +83,15 @@ __all__ = [
     "__version__",
     "dataset_names",
     "dataset_path",
+    "decision_making_reliability",
     "fit_law",
     "forecast_many",
     "inspect_logs",
     "load_dataset",
+    "mape",
+    "percentage_error",
     "read_logs",
+    "robustness_rate",
     "solve",
 ]
 
