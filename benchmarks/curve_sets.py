@@ -22,7 +22,7 @@ SHARED = Path(
 
 @dataclass(frozen=True)
 class CutCurve:
-    """The part of a curve that is shown, and its end, which is hidden."""
+    """The part of a curve that is shown, its end, and all that is hidden."""
 
     family: str
     name: str
@@ -31,12 +31,15 @@ class CutCurve:
     y: np.ndarray
     end_x: float
     end_y: float
+    later_x: np.ndarray
+    later_y: np.ndarray
 
 
 def cut(family: str, name: str, metric: str, x: np.ndarray, y: np.ndarray, at: float) -> CutCurve:
     """Show the points up to ``at`` and hide the rest; the last point is the target."""
     shown = x <= at
-    return CutCurve(family, name, metric, x[shown], y[shown], float(x[-1]), float(y[-1]))
+    end = float(x[-1]), float(y[-1])
+    return CutCurve(family, name, metric, x[shown], y[shown], *end, x[~shown], y[~shown])
 
 
 def bundled_learning_curves(metric: str = "error") -> list[CutCurve]:

@@ -54,6 +54,16 @@ _KINDS = (
     FindingKind("PRED112", "no trend beyond the noise", Severity.WARNING),
     FindingKind("PRED113", "the forecast is not a finite number", Severity.BLOCKING),
     FindingKind("PRED114", "extrapolation beyond what these points can carry", Severity.BLOCKING),
+    # Targets, costs and comparisons
+    FindingKind("PRED130", "the log has reached the target already", Severity.INFO),
+    FindingKind("PRED131", "the target may not be reached", Severity.WARNING),
+    FindingKind("PRED132", "the target is out of reach", Severity.WARNING),
+    FindingKind("PRED133", "the cost cannot be told", Severity.WARNING),
+    FindingKind("PRED134", "the cost rests on an assumption", Severity.INFO),
+    FindingKind("PRED135", "no crossing within the data", Severity.INFO),
+    FindingKind("PRED136", "the crossing is extrapolated", Severity.WARNING),
+    FindingKind("PRED137", "compared before the learning rate has fallen", Severity.WARNING),
+    FindingKind("PRED138", "one repeat only", Severity.INFO),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -1,0 +1,392 @@
+"""From a log to a plan: when a target is reached, what that costs, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from predictor.architecture.cost import Rates
+from predictor.curves.forecasting import FARTHEST, CurveForecast
+from predictor.curves.pace import Basis, Pace, pace_of
+from predictor.curves.prepared import prepare
+from predictor.curves.question import Question, choose_metric, curves_of, forecast_log
+from predictor.curves.target import Reach, stop_place, when_reached
+from predictor.errors import CannotForecastError, InputError
+from predictor.findings import Finding
+from predictor.fitting.law import Array
+from predictor.fitting.laws import law_named
+from predictor.logs.tables import AXES, RunLog
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GainPer = Literal["percent", "unit", "usd"]
+#: Places looked at between the last point and the horizon.
+_PLACES = 200
+#: Least gain by one per cent more, as a share of the metric's last value: doubling the axis then
+#: gains some 0.7 %.
+LEAST_GAIN = 1e-4
+#: Findings that are about single places: told only of places that the answer names.
+_OF_PLACES = frozenset({"PRED102", "PRED107", "PRED110", "PRED113", "PRED114"})
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What one run needs to reach a target.
+
+    Parameters
+    ----------
+    run, metric, axis : str
+        What is asked of which run.
+    target : float
+        Value of the metric that is to be reached.
+    value, lower, upper : float or None
+        Median place on the axis at which it is reached, and interval. ``upper`` None: with more
+        than the interval's share not reached up to ``horizon``; ``value`` None: with more than
+        one half.
+    level : float
+        Level of the interval.
+    reachable : float or None
+        Probability that it is reached up to ``horizon``; None where nothing can be said.
+    last : float
+        Last logged place.
+    horizon : float or None
+        How far was looked.
+    stop : float or None
+        Place from which on more training gains less than asked; None where that lies beyond the
+        horizon.
+    cost : mapping or None
+        What it costs, see :func:`plan_target`; None where it cannot be told.
+    warnings : tuple of str
+        Codes of findings.
+    """
+
+    run: str
+    metric: str
+    axis: str
+    target: float
+    value: float | None
+    lower: float | None
+    upper: float | None
+    level: float
+    reachable: float | None
+    last: float
+    horizon: float | None
+    stop: float | None
+    cost: Mapping[str, Any] | None
+    warnings: tuple[str, ...]
+
+    @property
+    def more(self) -> float | None:
+        """How much more of the axis is needed, from the last logged place on."""
+        return None if self.value is None else max(self.value - self.last, 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as the JSON document has it."""
+        row = asdict(self)
+        return {**row, "more": self.more, "warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True)
+class TargetPlan:
+    """What each run needs, with the findings that explain it.
+
+    Parameters
+    ----------
+    needed : tuple of Needed
+        One a run, in the order of the log.
+    findings : tuple of Finding
+        What was noticed, in words.
+    """
+
+    needed: tuple[Needed, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def likeliest(self) -> Needed:
+        """The run that is likeliest to reach the target, the soonest among equals."""
+        return min(
+            self.needed,
+            key=lambda n: (-(n.reachable if n.reachable is not None else -1), n.value or np.inf),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``needed``, and ``reachable`` and ``cost`` of the likeliest run."""
+        best = self.likeliest
+        rows = [row.to_dict() for row in self.needed]
+        return {"needed": rows, "reachable": best.reachable, "cost": best.cost}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a run; the costs still to come are columns of their own."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(row.to_dict()) for row in self.needed])
+
+    def summary(self) -> str:
+        """Return one line a run, in words."""
+        return "\n".join(_in_words(row) for row in self.needed)
+
+
+def plan_target(
+    runlog: RunLog,
+    metric: str | None = None,
+    target: float = 0.0,
+    x: str | None = None,
+    *,
+    level: float = 0.9,
+    law: str = "auto",
+    within: float | None = None,
+    least_gain: float | None = None,
+    gain_per: GainPer = "percent",
+    rates: Rates | None = None,
+    cost_from: Basis = "auto",
+    seed: int = 0,
+) -> TargetPlan:
+    """Say when each run reaches a target, what that costs, and when to stop.
+
+    The predictive distribution of the curve at 200 places up to the horizon, which forecasts and
+    their intervals come from as well, is read the other way round: the place is where the band's
+    middle crosses the target, its interval where the edges of the band do.
+
+    Parameters
+    ----------
+    runlog : RunLog
+        The log.
+    metric : str, optional
+        Metric; the validation loss, or the only one, where not given.
+    target : float
+        Value that is to be reached, in the metric's units.
+    x : str, optional
+        Axis: ``step, tokens, samples, epoch, flops`` or ``wall_time``; the first logged one where
+        not given.
+    level : float
+        Probability that the interval is to hold the truth with, in (0, 1).
+    law : str
+        Name of a law, or "auto" for the weighted ensemble of all.
+    within : float, optional
+        Horizon: the farthest place to look at; 100 times the last place where not given.
+    least_gain : float, optional
+        Gain of the metric, in its units, below which it is time to stop; 0.01 % of the last value
+        where not given.
+    gain_per : {"percent", "unit", "usd"}
+        That gain by one per cent more of the axis, by one unit of it, or by one dollar.
+    rates : Rates, optional
+        On what, and at what price, training runs.
+    cost_from : {"auto", "wall_time", "flops", "params"}
+        What the cost is told from: logged times, logged FLOPs, or 6 x parameters x tokens. "auto"
+        takes the first of them that the log holds.
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    TargetPlan
+        A run's ``cost`` holds the assumptions, and under ``more`` (from the last logged place on)
+        and ``total`` (from the start) ``hours, gpu_hours, usd, kwh, kg_co2``, each with ``value,
+        lower, upper``.
+
+    Raises
+    ------
+    InputError
+        If metric, axis or law is not there, or a number is out of range.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": np.arange(1, 101)})
+    >>> points["value"] = 2 + 3 / points["step"] ** 0.5
+    >>> plan = plan_target(RunLog.from_points(points), "loss", target=2.15)
+    >>> round(plan.needed[0].value)
+    400
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level must lie between 0 and 1, such as 0.9, not {level:g}")
+    if law != "auto":
+        law_named(law)
+    metric = choose_metric(runlog, metric)
+    axis = _axis(runlog, metric, x)
+    grids = _grids(runlog, metric, axis, within)
+    outcomes = forecast_log(runlog, Question(metric, axis, grids, law, level), seed)
+    asked = rates is not None
+    rates = rates or Rates()
+    needed, findings = [], list(runlog.findings)
+    for run, outcome in outcomes.items():
+        reach = when_reached(outcome, target, level)
+        pace = _pace(runlog, run, axis, cost_from, rates, findings, asked)
+        kept, seen = _said_of(outcome, reach, run, axis)
+        last = float(outcome.at[0])
+        stop = _stop(outcome, least_gain, gain_per, pace, rates)
+        cost = None if pace is None else _cost(reach, last, pace, rates)
+        horizon = reach.horizon if reach.reachable is not None else None
+        row = Needed(
+            run, metric, axis, float(target), reach.value, reach.lower, reach.upper, level,
+            reach.reachable, last, horizon, stop, cost, kept,
+        )  # fmt: skip
+        needed.append(row)
+        findings += seen
+    return TargetPlan(tuple(needed), tuple(findings))
+
+
+def _axis(log: RunLog, metric: str, x: str | None) -> str:
+    points = log.points[log.points["metric"] == metric]
+    there = [name for name in AXES if (points[name] > 0).any()]
+    if not there:
+        raise InputError(f"metric '{metric}' has no point at a positive place on any axis")
+    if x is not None and x not in there:
+        raise InputError(f"metric '{metric}' has no axis '{x}'; it has {', '.join(there)}")
+    return x or there[0]
+
+
+def _grids(log: RunLog, metric: str, axis: str, within: float | None) -> dict[str, Any]:
+    """Return for each run the places from its last point to the horizon."""
+    grids = {}
+    for run, (places, values) in zip(*curves_of(log, metric, axis), strict=True):
+        last = float(np.max(places))
+        fitted = prepare(places, values, metric).x[-1:]
+        # A little less, as nothing is said from there on.
+        end = FARTHEST * float(fitted.sum()) * (1 - 1e-9) if within is None else within
+        if within is not None and within <= last:
+            raise InputError(
+                f"the horizon {axis}={within:g} lies within the log of run '{run}', which has got "
+                f"to {last:g}; name a later one"
+            )
+        if len(fitted):
+            grids[run] = np.geomspace(last, end, _PLACES)
+    return grids
+
+
+def _pace(
+    log: RunLog,
+    run: str,
+    axis: str,
+    basis: Basis,
+    rates: Rates,
+    findings: list[Finding],
+    asked: bool,
+) -> Pace | None:
+    """Return what a place costs, or None and, where prices were asked for, why not."""
+    try:
+        pace = pace_of(log, run, axis, basis)
+        if pace.hours is None:
+            rates.flops_per_hour()
+    except (CannotForecastError, InputError) as error:
+        if asked:
+            message = str(error).removeprefix("cost cannot be told: ")
+            findings.append(Finding("PRED133", f"cost cannot be told: {message}", run))
+        return None
+    findings += [Finding("PRED134", text, run) for text in _assumed(pace, rates, asked)]
+    return pace
+
+
+def _assumed(pace: Pace, rates: Rates, asked: bool) -> list[str]:
+    """Say what of the cost rests on defaults."""
+    texts = []
+    if pace.basis == "6 x params x tokens":
+        texts.append("FLOPs are taken as 6 x params x tokens: a dense transformer's, forward and "
+                     "backward")  # fmt: skip
+    one = rates.accelerator
+    if asked and rates.usd_per_hour is None and one is not None and one.usd_per_hour is not None:
+        texts.append(
+            f"an hour of {one.name} is taken to cost {one.usd_per_hour:g} USD, as of "
+            f"{one.price_date} ({one.price_source}); give the price you pay"
+        )
+    return texts
+
+
+def _said_of(
+    outcome: CurveForecast, reach: Reach, run: str, axis: str
+) -> tuple[tuple[str, ...], list[Finding]]:
+    """Return codes and findings: those of the curve, of the places named, and of the answer."""
+    named = [place for place in (reach.lower, reach.value, reach.upper) if place is not None]
+    at = {int(np.searchsorted(outcome.at, place)) for place in named} if not reach.logged else set()
+    codes = {code for k in at for code in outcome.codes[min(k, len(outcome.codes) - 1)]}
+    cut = "PRED114" if reach.horizon < 0.999 * outcome.at[-1] and reach.upper is None else None
+    kept = [f for f in outcome.findings if f.code not in _OF_PLACES or f.code in {*codes, cut}]
+    # That the first place of the grid is the last point of the log is no news.
+    kept = [f for f in kept if f.code != "PRED110"]
+    kept += _about(outcome, reach, run, axis)
+    return tuple(dict.fromkeys(f.code for f in kept)), kept
+
+
+def _about(outcome: CurveForecast, reach: Reach, run: str, axis: str) -> list[Finding]:
+    if reach.logged:
+        text = f"the log has reached the target at {axis}={reach.value:.4g}"
+        return [Finding("PRED130", text, run)]
+    if reach.reachable is None or reach.upper is not None:
+        return []
+    far = f"up to {axis}={reach.horizon:.4g} with probability {1 - reach.reachable:.2g}"
+    if reach.value is None:
+        return [Finding("PRED132", f"the target is not reached {far}", run)]
+    return [Finding("PRED131", f"no upper end: the target is not reached {far}", run)]
+
+
+def _stop(
+    outcome: CurveForecast,
+    least_gain: float | None,
+    per: GainPer,
+    pace: Pace | None,
+    rates: Rates,
+) -> float | None:
+    curve = outcome.prepared
+    if least_gain is None:
+        if per != "percent":
+            raise InputError(f"say what the least gain per {per} is: it has no default")
+        last = float(np.abs(curve.to_metric(_last_scaled(outcome))))
+        return stop_place(outcome, LEAST_GAIN * last)
+    if not isfinite(least_gain) or least_gain < 0:
+        raise InputError(f"the least gain must be 0 or more, not {least_gain:g}")
+    if per != "usd":
+        return stop_place(outcome, least_gain, per)
+    usd = None if pace is None else pace.cost(1.0, rates).usd
+    if usd is None:
+        raise InputError("a gain per dollar needs a price and a pace: see PRED133 in the docs")
+    return stop_place(outcome, least_gain * usd, "unit")
+
+
+def _last_scaled(outcome: CurveForecast) -> Array:
+    curve = outcome.prepared
+    return np.asarray(np.log(curve.z[-1]) if curve.kind.residual == "log" else curve.z[-1])
+
+
+def _cost(reach: Reach, last: float, pace: Pace, rates: Rates) -> dict[str, Any] | None:
+    """Return the cost still to come and in all, at the place and at the ends of its interval."""
+    if reach.value is None and reach.lower is None:
+        return None
+    ends = {"value": reach.value, "lower": reach.lower, "upper": reach.upper}
+    more = {k: None if v is None else max(v - last, 0.0) for k, v in ends.items()}
+    found: dict[str, Any] = {"basis": pace.basis, **rates.to_dict()}
+    for name, places in (("more", more), ("total", ends)):
+        costs = {k: None if v is None else asdict(pace.cost(v, rates)) for k, v in places.items()}
+        found[name] = {
+            part: {k: None if c is None else c[part] for k, c in costs.items()}
+            for part in ("hours", "gpu_hours", "usd", "kwh", "kg_co2")
+        }
+    return found
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    cost = row.pop("cost")
+    parts = ("hours", "gpu_hours", "usd", "kwh", "kg_co2")
+    costs = {f"more_{p}": None if cost is None else cost["more"][p]["value"] for p in parts}
+    return {**row, **costs, "warnings": " ".join(row["warnings"])}
+
+
+def _in_words(row: Needed) -> str:
+    subject = f"{row.run}: {row.metric} {row.target:g}"
+    if row.reachable is None:
+        return f"{subject}: nothing can be said ({' '.join(row.warnings)})"
+    if row.value is None:
+        return (
+            f"{subject} is not reached up to {row.axis}={row.horizon:.4g} with probability "
+            f"{1 - row.reachable:.2g}"
+        )
+    upper = "beyond the horizon" if row.upper is None else f"{row.upper:.4g}"
+    return (
+        f"{subject} is reached at {row.axis}={row.value:.4g} ({100 * row.level:g} % interval "
+        f"{row.lower:.4g} to {upper}) with probability {row.reachable:.2g}"
+    )
+
