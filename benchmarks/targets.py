@@ -51,12 +51,9 @@ def pairs(curves: Sequence[CutCurve]) -> Iterator[tuple[CutCurve, PreparedCurve,
     for curve in curves:
         shown = prepare(curve.x, curve.y, curve.metric, curve.name)
         if len(shown.x) >= FEWEST_POINTS and curve.end_x > curve.x[-1]:
-            later = curve.later_x
-            whole = prepare(
-                np.concatenate([curve.x, later]), np.concatenate([curve.y, curve.later_y]),
-                curve.metric,
-            )  # fmt: skip
-            yield curve, shown, whole
+            x = np.concatenate([curve.x, curve.hidden_x])
+            y = np.concatenate([curve.y, curve.hidden_y])
+            yield curve, shown, prepare(x, y, curve.metric)
 
 
 def forecasts(parts: Sequence[PreparedCurve], starts: np.ndarray, ends: np.ndarray) -> list[CurveForecast]:
