@@ -56,13 +56,15 @@ def pairs(curves: Sequence[CutCurve]) -> Iterator[tuple[CutCurve, PreparedCurve,
             yield curve, shown, prepare(x, y, curve.metric)
 
 
-def forecasts(parts: Sequence[PreparedCurve], starts: np.ndarray, ends: np.ndarray) -> list[CurveForecast]:
+def forecasts(
+    parts: Sequence[PreparedCurve], starts: np.ndarray, ends: np.ndarray
+) -> list[CurveForecast]:
     """Forecast curves of one log together, on a fine grid each."""
     grids = [np.geomspace(a, b, PLACES) for a, b in zip(starts, ends, strict=True)]
     return forecast_curves(parts, grids)
 
 
-def needed(curves: Sequence[CutCurve]) -> pd.DataFrame:
+def needed(curves: Sequence[CutCurve], level: float) -> pd.DataFrame:
     """Ask when the values of the hidden part are reached."""
     every = list(pairs(curves))
     shown = [s for _, s, _ in every]
@@ -77,13 +79,15 @@ def needed(curves: Sequence[CutCurve]) -> pd.DataFrame:
             k = hidden[np.abs(np.log(whole.x[hidden]) - wanted).argmin()]
             target = float(values[k])
             if first_place(part, target) < np.inf:
-                rows.append((curve.family, np.nan, None, None, None, None))
+                rows.append((curve.family, np.nan, None, None, None))
                 continue
-            reach = when_reached(outcome, target, LEVEL)
+            reach = when_reached(outcome, target, level)
             truth = first_place(whole, target)
-            rows.append((curve.family, truth, reach.value, reach.lower, reach.upper, reach.reachable))
+            rows.append(
+                (curve.family, truth, reach.value, reach.lower, reach.upper, reach.reachable)
+            )
     names = ["family", "truth", "value", "lower", "upper", "reachable"]
-    return pd.DataFrame(rows, columns=names).astype({n: float for n in names[1:]})
+    return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[1:], float))
 
 
 def reachable(curves: Sequence[CutCurve]) -> pd.DataFrame:
@@ -149,11 +153,14 @@ def reliability(found: pd.DataFrame) -> pd.DataFrame:
 
 def brier(found: pd.DataFrame) -> pd.DataFrame:
     """Return the Brier score by family, beside that of always saying how often it happens."""
-    grouped = found.assign(
-        score=(found["probability"] - found["reached"]) ** 2, happened=found["reached"].astype(float)
-    ).groupby("family", sort=False)
-    frame = grouped.agg(questions=("score", "size"), said=("probability", "mean"),
-                        happened=("happened", "mean"), brier=("score", "mean"))  # fmt: skip
+    happened = found["reached"].astype(float)
+    scored = found.assign(score=(found["probability"] - happened) ** 2, happened=happened)
+    frame = scored.groupby("family", sort=False).agg(
+        questions=("score", "size"),
+        said=("probability", "mean"),
+        happened=("happened", "mean"),
+        brier=("score", "mean"),
+    )
     return frame.assign(brier_of_base_rate=frame["happened"] * (1 - frame["happened"]))
 
 
@@ -171,17 +178,22 @@ def sets() -> list[CutCurve]:
 
 def main() -> None:
     curves = sets()
-    families = list(dict.fromkeys(c.family for c in curves))
-    place, chance = [], []
-    for family in families:
+    place, half, chance = [], [], []
+    for family in dict.fromkeys(c.family for c in curves):
         one = [c for c in curves if c.family == family]
-        place.append(needed(one))
+        place.append(needed(one, LEVEL))
+        half.append(needed(one, 0.5))
         chance.append(reachable(one))
-    found, asked = pd.concat(place), pd.concat(chance)
-    both = pd.concat([found, found.assign(family="all")])
-    print(f"When is it reached ({100 * LEVEL:g} % interval)\n{table(both).round(1).to_string()}")
-    print(f"\nWill it be reached before the end\n{brier(pd.concat([asked, asked.assign(family='all')])).round(3).to_string()}")
-    print(f"\nForecast probability and what happened, all families\n{reliability(asked).round(3).to_string()}")
+    for level, parts in ((LEVEL, place), (0.5, half)):
+        found = pd.concat(parts)
+        both = pd.concat([found, found.assign(family="all")])
+        print(f"\nWhen is it reached ({100 * level:g} % interval)")
+        print(table(both).round(1).to_string())
+    asked = pd.concat(chance)
+    print("\nWill it be reached before the end")
+    print(brier(pd.concat([asked, asked.assign(family="all")])).round(3).to_string())
+    print("\nForecast probability and what happened, all families")
+    print(reliability(asked).round(3).to_string())
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ _KINDS = (
     FindingKind("PRED136", "the crossing is extrapolated", Severity.WARNING),
     FindingKind("PRED137", "compared before the learning rate has fallen", Severity.WARNING),
     FindingKind("PRED138", "one repeat only", Severity.INFO),
+    FindingKind("PRED139", "the runs cannot all be forecast so far", Severity.WARNING),
     FindingKind("PRED151", "plateau", Severity.INFO),
 )
 

@@ -102,7 +102,8 @@ def read_accelerators(path: Path | None = None) -> dict[str, Accelerator]:
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(f"{path}: too large for a table of accelerators")
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [_from_row(row, path, line) for line, row in enumerate(csv.DictReader(stream), 2)]
+            table = enumerate(csv.DictReader(stream), 2)
+            rows = [_from_row(row, path, line) for line, row in table]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a CSV table ({error})") from None
     if not rows:

@@ -161,7 +161,8 @@ def cost_of_hours(hours: float, rates: Rates) -> Cost:
     """
     if not isfinite(hours) or hours < 0:
         raise InputError(f"hours must be 0 or more, not {hours:g}")
-    gpu_hours, watts = hours * rates.count, rates.accelerator and rates.accelerator.watts
+    gpu_hours = hours * rates.count
+    watts = None if rates.accelerator is None else rates.accelerator.watts
     usd = None if rates.price is None else gpu_hours * rates.price
     kwh = None if watts is None else gpu_hours * watts / 1000 * rates.pue
     return Cost(hours, gpu_hours, usd, kwh, None if kwh is None else kwh * rates.kg_co2_per_kwh)

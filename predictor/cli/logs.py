@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
@@ -44,12 +45,21 @@ def read_runs(
         from predictor.logs.meta import join_meta
 
         log = join_meta(log, meta)
-    log = only_runs(log, runs)
+    log = only_runs(log, [run for name in runs for run in _meant(log, name)])
     if until is None:
         return log
     name, place = next(iter(parse_place(until, "--until").items()))
     there = [known for known in AXES if log.points[known].notna().any()]
     chosen = name or axis or next(iter(there), "step")
     if chosen not in there:
-        raise InputError(f"--until {until}: the log has no axis '{chosen}'; it has {', '.join(there)}")
+        raise InputError(
+            f"--until {until}: the log has no axis '{chosen}'; it has {', '.join(there)}"
+        )
     return seen_until(log, chosen, place)
+
+
+def _meant(log: RunLog, name: str) -> list[str]:
+    """Return the runs that a name or pattern stands for; the name itself where there is none."""
+    if name in log.run_names:
+        return [name]
+    return [run for run in log.run_names if fnmatchcase(run, name)] or [name]

@@ -9,7 +9,7 @@ import click
 from predictor.cli.logs import meta_option, read_runs
 from predictor.cli.options import common_options, paths_argument
 from predictor.cli.output import csv_text, emit, json_text, print_findings
-from predictor.cli.place import parse_place
+from predictor.cli.place import one_place
 from predictor.cli.pricing import Prices, pricing_options
 from predictor.errors import InputError
 
@@ -21,6 +21,7 @@ _AXIS = (
 )
 _WITHIN = "Farthest place to look at: step=1e6, 20k.  [default: 100 times the log's end]"
 _LEVEL = "Probability that the interval is to hold the truth with."
+_RUN = "Only runs of this name; * and ? stand for any text.  [default: all]"
 _GAIN = (
     "Say when to stop: where --gain-per more of the axis improves the metric by less than this.  "
     "[default: 0.01 % of its last value by 1 % more]"
@@ -46,7 +47,7 @@ _PER = "What --min-gain is to be gained by: 1 % more of the axis, one unit of it
     help=_PER,
 )
 @pricing_options
-@click.option("--run", "runs", metavar="RUN", multiple=True, help="Only this run.  [default: all]")
+@click.option("--run", "runs", metavar="RUN", multiple=True, help=_RUN)
 @meta_option
 @common_options
 def command(
@@ -75,7 +76,7 @@ def command(
 
     if target is None:
         raise InputError("say what is to be reached with --target V, such as --target 2.5")
-    axis, horizon = _horizon(axis, within)
+    axis, horizon = one_place(within, "--within", axis)
     log = read_runs(paths, log_format, meta, runs, until, axis)
     plan = plan_target(
         log,
@@ -97,14 +98,3 @@ def command(
         emit(plan_text(plan) if form == "text" else csv_text(plan.to_frame()), output)
     print_findings(plan.findings, quiet)
     return 0 if any(row.reachable is not None for row in plan.needed) else 3
-
-
-def _horizon(axis: str | None, within: str | None) -> tuple[str | None, float | None]:
-    """Return the axis, which the horizon may name too, and the horizon."""
-    if within is None:
-        return axis, None
-    place = parse_place(within, "--within")
-    name, value = next(iter(place.items()))
-    if len(place) > 1 or (axis and name and axis != name):
-        raise InputError(f"--within {within}: one place on one axis is meant, such as step=1e6")
-    return axis or name, value

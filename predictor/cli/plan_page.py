@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from predictor.cli.output import printable, table_text
-from predictor.curves.planning import Needed, TargetPlan
+from predictor.curves.needed import Needed, TargetPlan
 from predictor.findings import KINDS
 
 _MOST_ROWS = 200
-_PARTS = {"hours": "hours", "gpu_hours": "GPU-hours", "usd": "USD", "kwh": "kWh", "kg_co2": "kg CO2"}
+_PARTS = {
+    "hours": "hours",
+    "gpu_hours": "GPU-hours",
+    "usd": "USD",
+    "kwh": "kWh",
+    "kg_co2": "kg CO2",
+}
 
 
 def plan_text(plan: TargetPlan) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from predictor.architecture.cost import Rates
 from predictor.curves.forecasting import FARTHEST, CurveForecast
+from predictor.curves.needed import PARTS, Needed, TargetPlan
 from predictor.curves.pace import Basis, Pace, pace_of
 from predictor.curves.prepared import prepare
 from predictor.curves.question import Question, choose_metric, curves_of, forecast_log
@@ -21,9 +21,6 @@ from predictor.fitting.law import Array
 from predictor.fitting.laws import law_named
 from predictor.logs.tables import AXES, RunLog
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 GainPer = Literal["percent", "unit", "usd"]
 #: Places looked at between the last point and the horizon.
 _PLACES = 200
@@ -32,103 +29,6 @@ _PLACES = 200
 LEAST_GAIN = 1e-4
 #: Findings that are about single places: told only of places that the answer names.
 _OF_PLACES = frozenset({"PRED102", "PRED107", "PRED110", "PRED113", "PRED114"})
-
-
-@dataclass(frozen=True)
-class Needed:
-    """What one run needs to reach a target.
-
-    Parameters
-    ----------
-    run, metric, axis : str
-        What is asked of which run.
-    target : float
-        Value of the metric that is to be reached.
-    value, lower, upper : float or None
-        Median place on the axis at which it is reached, and interval. ``upper`` None: with more
-        than the interval's share not reached up to ``horizon``; ``value`` None: with more than
-        one half.
-    level : float
-        Level of the interval.
-    reachable : float or None
-        Probability that it is reached up to ``horizon``; None where nothing can be said.
-    last : float
-        Last logged place.
-    horizon : float or None
-        How far was looked.
-    stop : float or None
-        Place from which on more training gains less than asked; None where that lies beyond the
-        horizon.
-    cost : mapping or None
-        What it costs, see :func:`plan_target`; None where it cannot be told.
-    warnings : tuple of str
-        Codes of findings.
-    """
-
-    run: str
-    metric: str
-    axis: str
-    target: float
-    value: float | None
-    lower: float | None
-    upper: float | None
-    level: float
-    reachable: float | None
-    last: float
-    horizon: float | None
-    stop: float | None
-    cost: Mapping[str, Any] | None
-    warnings: tuple[str, ...]
-
-    @property
-    def more(self) -> float | None:
-        """How much more of the axis is needed, from the last logged place on."""
-        return None if self.value is None else max(self.value - self.last, 0.0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the row as the JSON document has it."""
-        row = asdict(self)
-        return {**row, "more": self.more, "warnings": list(self.warnings)}
-
-
-@dataclass(frozen=True)
-class TargetPlan:
-    """What each run needs, with the findings that explain it.
-
-    Parameters
-    ----------
-    needed : tuple of Needed
-        One a run, in the order of the log.
-    findings : tuple of Finding
-        What was noticed, in words.
-    """
-
-    needed: tuple[Needed, ...]
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def likeliest(self) -> Needed:
-        """The run that is likeliest to reach the target, the soonest among equals."""
-        return min(
-            self.needed,
-            key=lambda n: (-(n.reachable if n.reachable is not None else -1), n.value or np.inf),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return ``needed``, and ``reachable`` and ``cost`` of the likeliest run."""
-        best = self.likeliest
-        rows = [row.to_dict() for row in self.needed]
-        return {"needed": rows, "reachable": best.reachable, "cost": best.cost}
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a run; the costs still to come are columns of their own."""
-        import pandas as pd
-
-        return pd.DataFrame([_flat(row.to_dict()) for row in self.needed])
-
-    def summary(self) -> str:
-        """Return one line a run, in words."""
-        return "\n".join(_in_words(row) for row in self.needed)
 
 
 def plan_target(
@@ -208,7 +108,7 @@ def plan_target(
     if law != "auto":
         law_named(law)
     metric = choose_metric(runlog, metric)
-    axis = _axis(runlog, metric, x)
+    axis = axis_of(runlog, metric, x)
     grids = _grids(runlog, metric, axis, within)
     outcomes = forecast_log(runlog, Question(metric, axis, grids, law, level), seed)
     asked = rates is not None
@@ -231,7 +131,14 @@ def plan_target(
     return TargetPlan(tuple(needed), tuple(findings))
 
 
-def _axis(log: RunLog, metric: str, x: str | None) -> str:
+def axis_of(log: RunLog, metric: str, x: str | None) -> str:
+    """Return the axis to read a metric on: the one named, or the first that it is logged on.
+
+    Raises
+    ------
+    InputError
+        If the metric is not logged on it.
+    """
     points = log.points[log.points["metric"] == metric]
     there = [name for name in AXES if (points[name] > 0).any()]
     if not there:
@@ -308,11 +215,11 @@ def _said_of(
     kept = [f for f in outcome.findings if f.code not in _OF_PLACES or f.code in {*codes, cut}]
     # That the first place of the grid is the last point of the log is no news.
     kept = [f for f in kept if f.code != "PRED110"]
-    kept += _about(outcome, reach, run, axis)
+    kept += _about(reach, run, axis)
     return tuple(dict.fromkeys(f.code for f in kept)), kept
 
 
-def _about(outcome: CurveForecast, reach: Reach, run: str, axis: str) -> list[Finding]:
+def _about(reach: Reach, run: str, axis: str) -> list[Finding]:
     if reach.logged:
         text = f"the log has reached the target at {axis}={reach.value:.4g}"
         return [Finding("PRED130", text, run)]
@@ -362,31 +269,6 @@ def _cost(reach: Reach, last: float, pace: Pace, rates: Rates) -> dict[str, Any]
     for name, places in (("more", more), ("total", ends)):
         costs = {k: None if v is None else asdict(pace.cost(v, rates)) for k, v in places.items()}
         found[name] = {
-            part: {k: None if c is None else c[part] for k, c in costs.items()}
-            for part in ("hours", "gpu_hours", "usd", "kwh", "kg_co2")
+            part: {k: None if c is None else c[part] for k, c in costs.items()} for part in PARTS
         }
     return found
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    cost = row.pop("cost")
-    parts = ("hours", "gpu_hours", "usd", "kwh", "kg_co2")
-    costs = {f"more_{p}": None if cost is None else cost["more"][p]["value"] for p in parts}
-    return {**row, **costs, "warnings": " ".join(row["warnings"])}
-
-
-def _in_words(row: Needed) -> str:
-    subject = f"{row.run}: {row.metric} {row.target:g}"
-    if row.reachable is None:
-        return f"{subject}: nothing can be said ({' '.join(row.warnings)})"
-    if row.value is None:
-        return (
-            f"{subject} is not reached up to {row.axis}={row.horizon:.4g} with probability "
-            f"{1 - row.reachable:.2g}"
-        )
-    upper = "beyond the horizon" if row.upper is None else f"{row.upper:.4g}"
-    return (
-        f"{subject} is reached at {row.axis}={row.value:.4g} ({100 * row.level:g} % interval "
-        f"{row.lower:.4g} to {upper}) with probability {row.reachable:.2g}"
-    )
-

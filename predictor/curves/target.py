@@ -78,12 +78,13 @@ def when_reached(outcome: CurveForecast, target: float, level: float) -> Reach:
     if not known.any():
         return Reach(None, None, None, None, float(places[-1]))
     half = predictive.half_width(level)
-    ends = [
+    value, lower, upper = (
         _first_below(places, predictive.centre + side * half, wanted) for side in (0.0, -1.0, 1.0)
-    ]
+    )
     better = predictive.probability_below(target)
     better = better if curve.kind.better == "lower" else 1.0 - better
-    return Reach(*ends, float(better[known].max()), float(places[known][-1]))
+    chance, horizon = float(better[known].max()), float(places[known][-1])
+    return Reach(value, lower, upper, chance, horizon)
 
 
 def stop_place(outcome: CurveForecast, least_gain: float, per: str = "percent") -> float | None:
@@ -112,7 +113,8 @@ def stop_place(outcome: CurveForecast, least_gain: float, per: str = "percent") 
     places, centre = outcome.at[known], outcome.predictive.centre[known]
     path = np.exp(centre) if curve.kind.residual == "log" else centre
     # The median of the laws jumps where another law becomes the middle one: its own slope would.
-    _, scale, exponent = solve(free_floor(POWER), places[None], path[None], residual="linear").params[0]
+    smooth = solve(free_floor(POWER), places[None], path[None], residual="linear")
+    _, scale, exponent = smooth.params[0]
     per_log = curve.unit * scale * exponent * places**-exponent
     gain = per_log * _PERCENT if per == "percent" else per_log / places
     return _first_below(places, gain, least_gain)
