@@ -195,6 +195,7 @@ def honesty(found: pd.DataFrame) -> pd.Series:
     said_who = found[found["wins"].notna()]
     brier = (said_who["wins"] - said_who["second_wins"]) ** 2
     same = said_who["now_second"] != said_who["second_wins"]
+    turned = (said_who["wins"] > 0.5) != said_who["now_second"]
     return pd.Series(
         {
             "data sets": len(found),
@@ -204,6 +205,8 @@ def honesty(found: pd.DataFrame) -> pd.Series:
             "changes that were not forecast": (change & ~said).sum(),
             "median doublings off": np.median(off) if off else np.nan,
             "% of 90 % intervals that meet it": 100 * np.mean(meets) if meets else np.nan,
+            "another winner is likelier at the end": turned.sum(),
+            "  of these it came so": (turned & said_who["changes"]).sum(),
             "who is better at the end: cannot say": len(found) - len(said_who),
             "Brier score of 'who is better at the end'": brier.mean(),
             "  of 'who is better now stays so' (1 or 0)": same.mean(),
