@@ -83,10 +83,8 @@ def needed(curves: Sequence[CutCurve], level: float) -> pd.DataFrame:
                 continue
             reach = when_reached(outcome, target, level)
             truth = first_place(whole, target)
-            rows.append(
-                (curve.family, truth, reach.value, reach.lower, reach.upper, reach.reachable)
-            )
-    names = ["family", "truth", "value", "lower", "upper", "reachable"]
+            rows.append((curve.family, truth, reach.value, reach.lower, reach.upper))
+    names = ["family", "truth", "value", "lower", "upper"]
     return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[1:], float))
 
 

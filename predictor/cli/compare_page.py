@@ -63,7 +63,11 @@ def _rivals(compared: Comparison) -> str:
 
 def _place(cross: Crossing) -> str:
     if cross.value is None:
-        where = {cross.first: "no crossing: better", cross.second: "no crossing: worse", "": "cannot say"}
+        where = {
+            cross.first: "no crossing: better",
+            cross.second: "no crossing: worse",
+            "": "cannot say",
+        }
         return where[cross.better_after]
     side = "from" if cross.better_after == cross.first else "up to"
     return f"{side} {cross.value:.4g}{' (extrapolated)' if cross.extrapolated else ''}"

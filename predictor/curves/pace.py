@@ -15,6 +15,7 @@ from predictor.logs.tables import RunLog
 
 Basis = Literal["auto", "wall_time", "flops", "params"]
 BASES: tuple[Basis, ...] = ("auto", "wall_time", "flops", "params")
+BY_PARAMS = "6 x params x tokens"
 #: Facts of a run that tell how many tokens a step takes.
 _TOKENS_A_STEP = ("tokens_per_step", "tokens_per_batch", "batch_size_in_tokens")
 
@@ -122,7 +123,7 @@ def _by_params(log: RunLog, run: str, axis: str) -> Pace | None:
     if params is None or tokens is None:
         return None
     flops = FLOPS_PER_PARAMETER_AND_TOKEN * params * tokens
-    return Pace(None, flops, "6 x params x tokens")
+    return Pace(None, flops, BY_PARAMS)
 
 
 def _tokens_per_unit(log: RunLog, run: str, axis: str) -> float | None:

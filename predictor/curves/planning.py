@@ -11,7 +11,7 @@ import numpy as np
 from predictor.architecture.cost import Rates
 from predictor.curves.forecasting import FARTHEST, CurveForecast
 from predictor.curves.needed import PARTS, Needed, TargetPlan
-from predictor.curves.pace import Basis, Pace, pace_of
+from predictor.curves.pace import BY_PARAMS, Basis, Pace, pace_of
 from predictor.curves.prepared import prepare
 from predictor.curves.question import Question, choose_metric, curves_of, forecast_log
 from predictor.curves.target import Reach, stop_place, when_reached
@@ -33,8 +33,8 @@ _OF_PLACES = frozenset({"PRED102", "PRED107", "PRED110", "PRED113", "PRED114"})
 
 def plan_target(
     runlog: RunLog,
-    metric: str | None = None,
-    target: float = 0.0,
+    metric: str | None,
+    target: float,
     x: str | None = None,
     *,
     level: float = 0.9,
@@ -56,8 +56,8 @@ def plan_target(
     ----------
     runlog : RunLog
         The log.
-    metric : str, optional
-        Metric; the validation loss, or the only one, where not given.
+    metric : str or None
+        Metric; the validation loss, or the only one, where None.
     target : float
         Value that is to be reached, in the metric's units.
     x : str, optional
@@ -111,23 +111,30 @@ def plan_target(
     axis = axis_of(runlog, metric, x)
     grids = _grids(runlog, metric, axis, within)
     outcomes = forecast_log(runlog, Question(metric, axis, grids, law, level), seed)
-    asked = rates is not None
-    rates = rates or Rates()
     needed, findings = [], list(runlog.findings)
     for run, outcome in outcomes.items():
+        pace, why_not = _pace(runlog, run, axis, cost_from, rates or Rates())
         reach = when_reached(outcome, target, level)
-        pace = _pace(runlog, run, axis, cost_from, rates, findings, asked)
-        kept, seen = _said_of(outcome, reach, run, axis)
-        last = float(outcome.at[0])
-        stop = _stop(outcome, least_gain, gain_per, pace, rates)
-        cost = None if pace is None else _cost(reach, last, pace, rates)
-        horizon = reach.horizon if reach.reachable is not None else None
-        row = Needed(
-            run, metric, axis, float(target), reach.value, reach.lower, reach.upper, level,
-            reach.reachable, last, horizon, stop, cost, kept,
-        )  # fmt: skip
-        needed.append(row)
-        findings += seen
+        codes, seen = _said_of(outcome, reach, run, axis)
+        findings += seen if rates is None else [*seen, *_about_cost(pace, why_not, rates, run)]
+        needed.append(
+            Needed(
+                run,
+                metric,
+                axis,
+                float(target),
+                reach.value,
+                reach.lower,
+                reach.upper,
+                level,
+                reach.reachable,
+                float(outcome.at[0]),
+                None if reach.reachable is None else reach.horizon,
+                _stop(outcome, least_gain, gain_per, pace, rates or Rates()),
+                _cost(reach, float(outcome.at[0]), pace, rates or Rates()),
+                codes,
+            )
+        )
     return TargetPlan(tuple(needed), tuple(findings))
 
 
@@ -163,45 +170,40 @@ def _grids(log: RunLog, metric: str, axis: str, within: float | None) -> dict[st
             )
         if len(fitted):
             grids[run] = np.geomspace(last, end, _PLACES)
+    if not grids:
+        raise InputError(f"metric '{metric}' has no finite value at a positive place on '{axis}'")
     return grids
 
 
 def _pace(
-    log: RunLog,
-    run: str,
-    axis: str,
-    basis: Basis,
-    rates: Rates,
-    findings: list[Finding],
-    asked: bool,
-) -> Pace | None:
-    """Return what a place costs, or None and, where prices were asked for, why not."""
+    log: RunLog, run: str, axis: str, basis: Basis, rates: Rates
+) -> tuple[Pace | None, str | None]:
+    """Return what a place costs, or why that cannot be told."""
     try:
         pace = pace_of(log, run, axis, basis)
-        if pace.hours is None:
-            rates.flops_per_hour()
-    except (CannotForecastError, InputError) as error:
-        if asked:
-            message = str(error).removeprefix("cost cannot be told: ")
-            findings.append(Finding("PRED133", f"cost cannot be told: {message}", run))
-        return None
-    findings += [Finding("PRED134", text, run) for text in _assumed(pace, rates, asked)]
-    return pace
+    except CannotForecastError as error:
+        return None, str(error)
+    if pace.hours is None and rates.accelerator is None:
+        return None, f"cost cannot be told: {pace.basis} have no duration without an accelerator"
+    return pace, None
 
 
-def _assumed(pace: Pace, rates: Rates, asked: bool) -> list[str]:
-    """Say what of the cost rests on defaults."""
-    texts = []
-    if pace.basis == "6 x params x tokens":
-        texts.append("FLOPs are taken as 6 x params x tokens: a dense transformer's, forward and "
-                     "backward")  # fmt: skip
-    one = rates.accelerator
-    if asked and rates.usd_per_hour is None and one is not None and one.usd_per_hour is not None:
+def _about_cost(pace: Pace | None, why_not: str | None, rates: Rates, run: str) -> list[Finding]:
+    """Say why a cost cannot be told, or what it rests on."""
+    if pace is None:
+        return [Finding("PRED133", str(why_not), run)]
+    texts, one = [], rates.accelerator
+    if pace.basis == BY_PARAMS:
+        texts.append(f"FLOPs are taken as {BY_PARAMS}: a dense transformer's, forward and backward")
+    if pace.hours is not None and one is not None:
+        texts.append(f"hours are those that were logged, whatever {one.name} could do")
+    if rates.usd_per_hour is None and one is not None and one.usd_per_hour is not None:
+        # Prices age: which month's it is stands beside it.
         texts.append(
             f"an hour of {one.name} is taken to cost {one.usd_per_hour:g} USD, as of "
             f"{one.price_date} ({one.price_source}); give the price you pay"
         )
-    return texts
+    return [Finding("PRED134", text, run) for text in texts]
 
 
 def _said_of(
@@ -259,9 +261,9 @@ def _last_scaled(outcome: CurveForecast) -> Array:
     return np.asarray(np.log(curve.z[-1]) if curve.kind.residual == "log" else curve.z[-1])
 
 
-def _cost(reach: Reach, last: float, pace: Pace, rates: Rates) -> dict[str, Any] | None:
+def _cost(reach: Reach, last: float, pace: Pace | None, rates: Rates) -> dict[str, Any] | None:
     """Return the cost still to come and in all, at the place and at the ends of its interval."""
-    if reach.value is None and reach.lower is None:
+    if pace is None or reach.lower is None:
         return None
     ends = {"value": reach.value, "lower": reach.lower, "upper": reach.upper}
     more = {k: None if v is None else max(v - last, 0.0) for k, v in ends.items()}

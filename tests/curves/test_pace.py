@@ -16,7 +16,9 @@ STEPS = np.arange(1.0, 101.0)
 
 
 def log(facts=None, **axes):
-    points = pd.DataFrame({"run": "a", "metric": "loss", "step": STEPS, "value": 2 + 1 / STEPS, **axes})
+    points = pd.DataFrame(
+        {"run": "a", "metric": "loss", "step": STEPS, "value": 2 + 1 / STEPS, **axes}
+    )
     return RunLog.from_points(points, pd.DataFrame({"run": ["a"], **(facts or {})}))
 
 
@@ -32,7 +34,9 @@ def test_then_logged_flops_then_params_and_tokens():
     pace = pace_of(log(facts, tokens=500 * STEPS), "a", "step")
     assert (pace.flops, pace.basis) == (pytest.approx(6 * 1e6 * 500), "6 x params x tokens")
     assert pace_of(log(facts, tokens=500 * STEPS), "a", "tokens").flops == pytest.approx(6e6)
-    assert pace_of(log({**facts, "tokens_per_step": [500]}), "a", "step").flops == pytest.approx(3e9)
+    assert pace_of(log({**facts, "tokens_per_step": [500]}), "a", "step").flops == pytest.approx(
+        3e9
+    )
 
 
 def test_totals_of_a_run_are_spread_over_its_tokens():

@@ -147,3 +147,12 @@ def test_tables_and_words():
     frame = plan.to_frame()
     assert frame.loc[0, "more_usd"] == plan.needed[0].cost["more"]["usd"]["value"]
     assert plan.summary().startswith("b=0.3: loss 1.15 is reached at tokens=2.")
+
+
+def test_flops_without_an_accelerator_have_no_cost_and_an_unknown_rate_is_an_error():
+    one = log(0.3, facts={"params": [1e9]})
+    plan = plan_target(one, "loss", 1.15, rates=Rates(usd_per_hour=2.0))
+    assert plan.needed[0].cost is None
+    assert any("without an accelerator" in f.message for f in plan.findings)
+    with pytest.raises(InputError, match="no fp8 rate is known of 'one'"):
+        plan_target(one, "loss", 1.15, rates=Rates(ONE, precision="fp8"))
