@@ -12,8 +12,12 @@ from predictor._version import __version__
 
 if TYPE_CHECKING:
     from predictor.bundle import dataset_names, dataset_path, load_dataset
+    from predictor.curves.comparison import compare_runs
+    from predictor.curves.crossing import find_crossing
     from predictor.curves.learning_curve import LearningCurve
     from predictor.curves.learning_trace import LearningTrace
+    from predictor.curves.pareto import pareto_front
+    from predictor.curves.planning import plan_target
     from predictor.curves.question import forecast_many
     from predictor.curves.trace_measures import (
         decision_making_reliability,
@@ -53,12 +57,16 @@ _HOME = {
     "ResponseLog": "logs.tables",
     "RunLog": "logs.tables",
     "Shape": "fitting.law",
+    "compare_runs": "curves.comparison",
     "dataset_names": "bundle",
     "dataset_path": "bundle",
+    "find_crossing": "curves.crossing",
     "fit_law": "fitting.fit",
     "forecast_many": "curves.question",
     "inspect_logs": "logs.inspection",
     "load_dataset": "bundle",
+    "pareto_front": "curves.pareto",
+    "plan_target": "curves.planning",
     "read_logs": "logs.reading",
     "solve": "fitting.solver",
 }
@@ -81,15 +89,19 @@ __all__ = [
     "RunLog",
     "Shape",
     "__version__",
+    "compare_runs",
     "dataset_names",
     "dataset_path",
     "decision_making_reliability",
+    "find_crossing",
     "fit_law",
     "forecast_many",
     "inspect_logs",
     "load_dataset",
     "mape",
+    "pareto_front",
     "percentage_error",
+    "plan_target",
     "read_logs",
     "robustness_rate",
     "solve",

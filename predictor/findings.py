@@ -58,6 +58,17 @@ _KINDS = (
     FindingKind("PRED115", "what a learning trace says of stopping", Severity.INFO),
     FindingKind("PRED116", "the layer of convergence is no bound", Severity.WARNING),
     FindingKind("PRED117", "the learning trace has not settled", Severity.WARNING),
+    # Targets, costs and comparisons
+    FindingKind("PRED130", "the log has reached the target already", Severity.INFO),
+    FindingKind("PRED131", "the target may not be reached", Severity.WARNING),
+    FindingKind("PRED132", "the target is out of reach", Severity.WARNING),
+    FindingKind("PRED133", "the cost cannot be told", Severity.WARNING),
+    FindingKind("PRED134", "the cost rests on an assumption", Severity.INFO),
+    FindingKind("PRED135", "no crossing within the data", Severity.INFO),
+    FindingKind("PRED136", "the crossing is extrapolated", Severity.WARNING),
+    FindingKind("PRED137", "compared before the learning rate has fallen", Severity.WARNING),
+    FindingKind("PRED138", "one repeat only", Severity.INFO),
+    FindingKind("PRED139", "the runs cannot all be forecast so far", Severity.WARNING),
     FindingKind("PRED151", "plateau", Severity.INFO),
 )
 

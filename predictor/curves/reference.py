@@ -23,7 +23,7 @@ from predictor.curves.predictive import LEVELS, half_width_at
 from predictor.fitting.law import Array
 
 FEATURES = ("spread", "median_spread", "past", "noise", "gain", "distance", "few")
-#: Families that look ahead less than this (log distance; 3.3 times) are calibrated apart.
+#: Forecasts that look ahead less than this (log distance; 3.3 times) are calibrated apart.
 _NEAR = 1.2
 _FILE = Path(__file__).with_name("reference.json")
 
@@ -114,7 +114,7 @@ def fit_reference(
     """
     scores = _out_of_family(features, errors, families, level)
     fitted = _fit_scale(features["auto"], errors["auto"], families, level)
-    ahead = _by_family(features["auto"]["distance"], families)
+    ahead = features["auto"]["distance"]
     groups = [g for g in (ahead < _NEAR, ahead >= _NEAR) if g.any()]
     quantiles = {
         law: tuple(weighted_quantiles(score[g], families[g]) for g in groups)
