@@ -114,7 +114,7 @@ def main() -> None:
     rows = {
         f"{name}, {tolerance:g}": verdicts(curves, tolerance)
         for name, curves in sets.items()
-        for tolerance in (0.01, 0.03)
+        for tolerance in (0.01, 0.03, 0.1)
     }
     print(
         "\nVerdicts on whole curves, by tolerance\n",
