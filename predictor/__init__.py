@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 from predictor._version import __version__
 
 if TYPE_CHECKING:
+    from predictor.architecture.config import read_config
+    from predictor.architecture.flops import count_flops
+    from predictor.architecture.memory import count_memory
+    from predictor.architecture.parameters import count_parameters
     from predictor.bundle import dataset_names, dataset_path, load_dataset
     from predictor.curves.learning_curve import LearningCurve
     from predictor.curves.question import forecast_many
@@ -41,12 +45,16 @@ _HOME = {
     "ResponseLog": "logs.tables",
     "RunLog": "logs.tables",
     "Shape": "fitting.law",
+    "count_flops": "architecture.flops",
+    "count_memory": "architecture.memory",
+    "count_parameters": "architecture.parameters",
     "dataset_names": "bundle",
     "dataset_path": "bundle",
     "fit_law": "fitting.fit",
     "forecast_many": "curves.question",
     "inspect_logs": "logs.inspection",
     "load_dataset": "bundle",
+    "read_config": "architecture.config",
     "read_logs": "logs.reading",
     "solve": "fitting.solver",
 }
@@ -68,12 +76,16 @@ __all__ = [
     "RunLog",
     "Shape",
     "__version__",
+    "count_flops",
+    "count_memory",
+    "count_parameters",
     "dataset_names",
     "dataset_path",
     "fit_law",
     "forecast_many",
     "inspect_logs",
     "load_dataset",
+    "read_config",
     "read_logs",
     "solve",
 ]
