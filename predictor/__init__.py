@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from predictor.architecture.memory import count_memory
     from predictor.architecture.parameters import count_parameters
     from predictor.bundle import dataset_names, dataset_path, load_dataset
+    from predictor.capacity.information_capacity import InformationCapacity
     from predictor.curves.learning_curve import LearningCurve
     from predictor.curves.question import forecast_many
     from predictor.errors import CannotForecastError, InputError, PredictorError
@@ -36,6 +37,7 @@ _HOME = {
     "Fit": "fitting.fit",
     "Forecast": "fitting.forecast",
     "Forecasts": "fitting.forecast",
+    "InformationCapacity": "capacity.information_capacity",
     "InputError": "errors",
     "ItemLog": "logs.tables",
     "LAWS": "fitting.laws",
@@ -67,6 +69,7 @@ __all__ = [
     "Fit",
     "Forecast",
     "Forecasts",
+    "InformationCapacity",
     "InputError",
     "ItemLog",
     "Law",

@@ -54,6 +54,15 @@ _KINDS = (
     FindingKind("PRED112", "no trend beyond the noise", Severity.WARNING),
     FindingKind("PRED113", "the forecast is not a finite number", Severity.BLOCKING),
     FindingKind("PRED114", "extrapolation beyond what these points can carry", Severity.BLOCKING),
+    # Information capacity
+    FindingKind("PRED301", "no published bias for this data set", Severity.WARNING),
+    FindingKind("PRED302", "a series of one size", Severity.INFO),
+    FindingKind("PRED303", "two data sets or tokenizers in one series", Severity.WARNING),
+    FindingKind("PRED304", "nats given as bits, by the look of it", Severity.WARNING),
+    FindingKind("PRED305", "samples longer than published values cut them", Severity.WARNING),
+    FindingKind("PRED306", "interval as wide as published series scatter", Severity.INFO),
+    FindingKind("PRED307", "an assumption about an architecture", Severity.WARNING),
+    FindingKind("PRED308", "no samples logged, so no standard errors", Severity.INFO),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}
