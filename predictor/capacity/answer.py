@@ -16,7 +16,6 @@ from predictor.capacity.information_capacity import METRICS, InformationCapacity
 from predictor.errors import InputError
 from predictor.fitting.forecast import Forecasts
 
-
 _NUMBER = re.compile(r"(?:flops(?:_per_token)?=)?(\d+\.?\d*(?:e[+]?\d+)?)([kmgbt]?)", re.IGNORECASE)
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
 #: Columns of the table of models that are for reading, not for programs.
