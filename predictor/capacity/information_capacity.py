@@ -96,7 +96,7 @@ class InformationCapacity(Estimator):
     >>> capacity.models_["information_capacity"].round(4).tolist()
     [0.1942, 0.1918]
     >>> capacity.predict("a", [4e9], metric="nll_bits_per_token").round(2).tolist()
-    [3.81]
+    [3.82]
     """
 
     def __init__(
