@@ -27,12 +27,8 @@ from public_configs import CONFIGS
 
 from predictor import count_flops, count_parameters, read_config
 from predictor.capacity.bias import fit_bias, shared_bias
-from predictor.capacity.within_series import (
-    PUBLISHED_SPREAD,
-    backtest_scores,
-    gain_at,
-    predict_gain,
-)
+from predictor.capacity.left_out import leave_one_out
+from predictor.capacity.within_series import PUBLISHED_SPREAD, backtest_scores, gain_at
 
 SHARED = Path(
     os.environ.get("PREDICTOR_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")
@@ -152,49 +148,23 @@ def biases(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["b that makes sizes agree", "b", "lower", "upper"])
 
 
-def pooled_exponent(rest: pd.DataFrame) -> float:
-    """Return one exponent of gain over FLOPs for all series, constants their own."""
-    y = np.log2(rest["gain"])
-    within = [v - v.groupby(rest["group"]).transform("mean") for v in (rest["x"], y)]
-    return float((within[0] * within[1]).sum() / (within[0] ** 2).sum())
-
-
 def left_out(frame: pd.DataFrame) -> pd.DataFrame:
     """Predict every size that has siblings without itself, bias fitted again each time."""
-    rows = []
-    for index in frame.index:
-        row, rest = frame.loc[index], frame.drop(index)
-        siblings = rest[rest["group"] == row["group"]]
-        if siblings.empty:
-            continue
-        x, gain, groups = (rest[c].to_numpy() for c in ("x", "gain", "group"))
-        b = shared_bias(x, gain, groups)
-        place = np.array([row["x"]])
-        own = siblings["x"].to_numpy(), siblings["gain"].to_numpy()
-        scores = backtest_scores(x, gain, groups, None)
-        found = predict_gain(place, *own, b, scores, LEVEL)
-        least = np.argmin(own[0])
-        power = np.nan
-        if len(siblings) > 1:
-            slope, start = np.polyfit(own[0], np.log2(own[1]), 1)
-            power = 2 ** (start + slope * row["x"])
-        slope = pooled_exponent(rest)
-        start = float((np.log2(own[1]) - slope * own[0]).mean())
-        rows.append(
-            {
-                "series": row["series"],
-                "model": row["model"],
-                "gain": row["gain"],
-                "IC": found.value[0],
-                "IC, b = -24": gain_at(place, *own, -24.0)[0],
-                "IC, smallest only": gain_at(place, own[0][[least]], own[1][[least]], b)[0],
-                "power law": power,
-                "power law, one exponent": 2 ** (start + slope * row["x"]),
-                "inside": found.lower[0] <= row["gain"] <= found.upper[0],
-                "width": found.upper[0] - found.lower[0],
-            }
-        )
-    return pd.DataFrame(rows)
+    x, gain, groups = (frame[c].to_numpy() for c in ("x", "gain", "group"))
+    found = leave_one_out(x, gain, groups, None, LEVEL)
+    found["series"] = frame["series"].to_numpy()[found["index"]]
+    found["width"] = found["upper"] - found["lower"]
+    smallest, published = [], []
+    for index in found["index"]:
+        own = (groups == groups[index]) & (np.arange(len(x)) != index)
+        rest = np.arange(len(x)) != index
+        b = shared_bias(x[rest], gain[rest], groups[rest])
+        least = [np.flatnonzero(own)[np.argmin(x[own])]]
+        smallest.append(gain_at(x[[index]], x[least], gain[least], b)[0])
+        published.append(gain_at(x[[index]], x[own], gain[own], -24.0)[0])
+    found = found.assign(**{"IC, smallest only": smallest, "IC, b = -24": published})
+    names = {"predicted": "IC", "power_law": "power law"}
+    return found.rename(columns={**names, "power_law_shared": "power law, one exponent"})
 
 
 METHODS = ["IC", "IC, b = -24", "IC, smallest only", "power law", "power law, one exponent"]

@@ -63,6 +63,7 @@ _KINDS = (
     FindingKind("PRED306", "interval as wide as published series scatter", Severity.INFO),
     FindingKind("PRED307", "an assumption about an architecture", Severity.WARNING),
     FindingKind("PRED308", "no samples logged, so no standard errors", Severity.INFO),
+    FindingKind("PRED309", "the bias does not fit this data set", Severity.WARNING),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -12,6 +12,7 @@ import pandas as pd
 
 from predictor.architecture.config import read_config
 from predictor.architecture.flops import count_flops
+from predictor.capacity.comparison import Decomposition
 from predictor.capacity.information_capacity import METRICS, InformationCapacity
 from predictor.errors import InputError
 from predictor.fitting.forecast import Forecasts
@@ -87,8 +88,34 @@ def forecast_sizes(
     return Forecasts(found, findings)
 
 
+def differences(capacity: InformationCapacity, against: str | None) -> list[Decomposition]:
+    """Split the difference of every model to one model, on every data set it is in.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or a text size is not logged.
+    """
+    if against is None:
+        return []
+    models = capacity.models_[capacity.models_["final"]]
+    found = models[models["model"] == against]
+    if found.empty:
+        known = ", ".join(models["model"].unique()[:8])
+        raise InputError(f"--against {against}: no such model; there are {known}")
+    return [
+        capacity.decompose(str(name), against, dataset)
+        for dataset in found["dataset"]
+        for name in models.loc[models["dataset"] == dataset, "model"]
+        if name != against
+    ]
+
+
 def capacity_body(
-    capacity: InformationCapacity, cost: str, forecasts: Forecasts | None
+    capacity: InformationCapacity,
+    cost: str,
+    forecasts: Forecasts | None,
+    decompositions: Sequence[Decomposition] = (),
 ) -> dict[str, Any]:
     """Return the answer as plain values, as the JSON document has it.
 
@@ -101,7 +128,7 @@ def capacity_body(
         "bias": next(iter(biases.values())) if len(biases) == 1 else biases,
         "biases": {name: bias.to_dict() for name, bias in capacity.bias_.items()},
         "fronts": {
-            name: records(capacity.pareto(cost, name).drop(columns=["measure", "shown"]))  # type: ignore[arg-type]
+            name: records(capacity.pareto(cost, name))  # type: ignore[arg-type]
             for name in capacity.bias_
         },
         "crossings": [
@@ -110,6 +137,8 @@ def capacity_body(
             for crossing in capacity.crossings(name)
         ],
     }
+    if decompositions:
+        body["decompositions"] = [parts._asdict() for parts in decompositions]
     if forecasts is not None:
         body["forecasts"] = forecasts.to_dict()
     return body

@@ -22,7 +22,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "gain_bits_per_token": ("gain_bits_per_token", "compression_gain"),
     "flops_per_token": (
         "flops_per_token", "forward_flops_per_token", "inference_flops_per_token",
-        "flops_formula", "flops",
+        "flops_formula",
     ),
     "config": ("config", "config_path", "config_json"),
     "samples": ("samples", "samples_path", "samples_jsonl"),

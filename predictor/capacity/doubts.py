@@ -14,6 +14,8 @@ from predictor.findings import Finding
 
 #: Sizes of one series share tokenizer and text, so their text size agrees this well.
 _SAME_TEXT = 0.02
+#: Sizes of one series that differ by more than this share of their mean do not agree.
+_DISAGREE = 0.05
 #: How well a value must fit 'nats' rather than 'bits' to be suspected.
 _LIKE_NATS = 0.08
 
@@ -37,6 +39,7 @@ def doubts(dataset: str, rows: list[Measurement], bias: Bias) -> Iterator[Findin
             f"no bias is published for '{dataset}': the source's for other data was taken; "
             "--bias fit finds the one that makes your series' sizes agree",
         )
+    yield from _misfit(dataset, rows, bias)
     series: dict[str, list[Measurement]] = {}
     for row in rows:
         series.setdefault(row.series, []).append(row)
@@ -47,6 +50,24 @@ def doubts(dataset: str, rows: list[Measurement], bias: Bias) -> Iterator[Findin
             "PRED308",
             f"'{dataset}': no samples were logged, so there are no standard errors, and "
             "ties cannot be told",
+        )
+
+
+def _misfit(dataset: str, rows: list[Measurement], bias: Bias) -> Iterator[Finding]:
+    """Yield where the bias leaves capacities below nothing, or sizes that do not agree at all."""
+    below = [row.model for row in rows if row.compression.gain_bits_per_token + bias.value <= 0]
+    spread = bias.coefficient_of_variation
+    if below:
+        yield Finding(
+            "PRED309",
+            f"'{dataset}': with the bias {bias.value:.4g} the information capacity of "
+            f"{below[0]}{f' and {len(below) - 1} more' if below[1:] else ''} is not above 0",
+        )
+    elif spread is not None and spread > _DISAGREE:
+        yield Finding(
+            "PRED309",
+            f"'{dataset}': sizes of one series differ by {100 * spread:.0f} % in information "
+            "capacity, published ones by 1 %",
         )
 
 

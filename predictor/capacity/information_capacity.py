@@ -22,6 +22,7 @@ from predictor.capacity.comparison import (
 )
 from predictor.capacity.compression import PUBLISHED_CUT
 from predictor.capacity.doubts import doubts
+from predictor.capacity.left_out import leave_one_out
 from predictor.capacity.ranking import model_frame
 from predictor.capacity.table import Measurement, Settings, from_frame, read_table
 from predictor.capacity.within_series import Gain, backtest_scores, predict_gain
@@ -249,6 +250,26 @@ class InformationCapacity(Estimator):
             )
         return Forecasts(found, findings)
 
+    def backtest(self, dataset: str | None = None) -> pd.DataFrame:
+        """Predict every size that has siblings without itself, against power laws.
+
+        Returns
+        -------
+        DataFrame
+            ``model, series``; the ``gain`` in bits a token, ``predicted`` with ``lower`` and
+            ``upper``, whether it lies ``inside``; and what a ``power_law`` of the series, or one of
+            an exponent shared by all (``power_law_shared``), says.
+        """
+        name = self._dataset(dataset)
+        rows = [row for row in _final(self.measurements_) if row.dataset == name]
+        bias = self.bias_[name]
+        given = None if bias.source == "fitted" else bias.value
+        found = leave_one_out(*_arrays(rows), given, self.level)
+        places = found.pop("index").astype(int)
+        found.insert(0, "model", [rows[i].model for i in places])
+        found.insert(1, "series", [rows[i].series for i in places])
+        return found
+
     def decompose(self, first: str, second: str, dataset: str | None = None) -> Decomposition:
         """Split the difference of two models among tokenizer, prediction and compute.
 
@@ -264,29 +285,32 @@ class InformationCapacity(Estimator):
     def pareto(
         self, cost: Literal["flops", "memory", "latency"] = "flops", dataset: str | None = None
     ) -> pd.DataFrame:
-        """Return models with a cost, the best compression first, and whether they are on the front.
+        """Return models with a cost, the best compression first, and which ones no other beats.
 
-        Quality is bits per byte (less is better), or the gain where text sizes are not logged.
+        Parameters
+        ----------
+        cost : {"flops", "memory", "latency"}
+            FLOPs a token, bytes of weights and cache, or measured time a token.
+        dataset : str, optional
+            Data set; may be left out where there is one.
 
         Returns
         -------
         DataFrame
-            ``model, series, cost, quality, on_front``.
+            ``model, series, cost, measure, value, on_front``: the measure is ``bits_per_byte``
+            (less is better), or ``gain_bits_per_token`` where text sizes are not logged.
         """
         name = self._dataset(dataset)
         chosen = self.models_[(self.models_["dataset"] == name) & self.models_["final"]]
-        value = cost_column(chosen, cost)
-        bytes_known = chosen["bits_per_byte"].notna().all()
-        quality = -chosen["bits_per_byte"] if bytes_known else chosen["gain_bits_per_token"]
+        measure = "bits_per_byte" if chosen["bits_per_byte"].notna().all() else _GAIN
         frame = chosen[["model", "series"]].assign(
-            cost=value, quality=quality.to_numpy(dtype=float), measure=cost
+            cost=cost_column(chosen, cost), measure=measure, value=chosen[measure]
         )
-        frame = frame[frame["cost"].notna()].reset_index(drop=True)
-        front = pareto_front(frame["cost"].to_numpy(), frame["quality"].to_numpy())
-        frame = frame.assign(
-            on_front=front, shown="bits_per_byte" if bytes_known else "gain_bits_per_token"
-        )
-        return frame.sort_values("quality", ascending=False, kind="stable", ignore_index=True)
+        frame = frame[frame["cost"].notna()]
+        sign = -1 if measure == "bits_per_byte" else 1
+        quality = sign * frame["value"].to_numpy(dtype=float)
+        frame = frame.assign(on_front=pareto_front(frame["cost"].to_numpy(), quality))
+        return frame.iloc[np.argsort(-quality, kind="stable")].reset_index(drop=True)
 
     def crossings(self, dataset: str | None = None) -> list[Crossing]:
         """Return where series cross over size, and where runs cross in training.
@@ -398,6 +422,7 @@ class InformationCapacity(Estimator):
 
 
 _SIZE = "flops_per_token"
+_GAIN = "gain_bits_per_token"
 _CURVE = ["checkpoint", "information_capacity"]
 
 

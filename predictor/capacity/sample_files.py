@@ -19,7 +19,7 @@ from predictor.logs.source import Source
 #: More samples than this are no evaluation of one model.
 _MOST_SAMPLES = 5_000_000
 _TOKEN_LOGPROBS = ("logprobs", "token_logprobs")
-_MARKS = ("logprob_sum", "loglikelihood", "bits_per_byte", *_TOKEN_LOGPROBS)
+_SUMS = ("logprob_sum", "loglikelihood", *_TOKEN_LOGPROBS)
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ class Scored:
 
 
 def is_sample(row: Mapping[str, Any]) -> bool:
-    """Return whether a JSON row is a sample and not a model's row of a table."""
-    marked = any(name in row for name in _MARKS)
-    return marked and not any(name in row for name in ("flops_formula", "nll_nats", "results"))
+    """Return whether a row is a sample, by its columns, and not a model's row of a table."""
+    if any(name in row for name in _SUMS):
+        return True
+    return isinstance(row.get("bits_per_byte"), list)
 
 
 def read_samples(
@@ -185,7 +186,9 @@ def _sample(
 
 
 def _maybe(row: Mapping[str, Any], name: str, where: str) -> float | None:
-    return None if row.get(name) is None else number(row[name], name, where)
+    value = row.get(name)
+    # A table's blank is NaN.
+    return None if value is None or value != value else number(value, name, where)
 
 
 def number(value: Any, name: str, where: str) -> float:

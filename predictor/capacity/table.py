@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_ROWS = 200_000
+_MOST_SAMPLES = 1_000_000
+#: Forward FLOPs of a token that a language model can have.
+_LEAST_FLOPS, _MOST_FLOPS = 2.0, 1e16
 #: Fields of a config that a row may hold instead of a path to one; see architecture.fields.
 _CONFIG_FIELDS = (("hidden_size", "hidden", "n_embd", "d_model"), ("vocab_size", "vocab"))
 
@@ -84,6 +87,11 @@ class Settings:
     folder: Path = Path()
     dataset: str = "text"
 
+    def path(self, text: str) -> Path:
+        """Return a path named in the table: beside the table, else as it stands."""
+        beside = self.folder / text
+        return beside if beside.exists() else Path(text)
+
 
 def read_table(
     path: Path, *, convention: Convention = "exact", max_tokens: int = PUBLISHED_CUT
@@ -117,7 +125,12 @@ def read_table(
     from predictor.logs.frames import read_table as read_frame
 
     table = read_frame(source)
-    found, findings = from_frame(table.frame, settings, str(path))
+    columns = [str(name) for name in table.frame.columns]
+    if is_sample(dict.fromkeys(columns)):
+        records = [dict(zip(columns, row, strict=True)) for row in table.frame.to_numpy()]
+        found, findings = _from_samples(list(enumerate(records, start=2)), source, settings)
+    else:
+        found, findings = from_frame(table.frame, settings, str(path))
     return found, [*table.findings, *findings]
 
 
@@ -186,7 +199,7 @@ def _samples(
     if not path or path.replace(".", "").isdigit():  # a number of samples, not their file
         return None, []
     tokens = _positive(row, "tokens", where)
-    return read_samples(settings.folder / path, cut=settings.max_tokens, tokens=tokens)
+    return read_samples(settings.path(path), cut=settings.max_tokens, tokens=tokens)
 
 
 def _compression(
@@ -200,7 +213,7 @@ def _compression(
         return measured
     results = _text(row, "results")
     if results:
-        row = {**row, "bits_per_byte": _harness(settings.folder / results, row, where)}
+        row = {**row, "bits_per_byte": _harness(settings.path(results), row, where)}
     return compression_of(row, where)
 
 
@@ -227,7 +240,7 @@ def _harness(path: Path, row: Mapping[str, Any], where: str) -> float:
 def _config(row: Mapping[str, Any], where: str, settings: Settings) -> Model | None:
     path = _text(row, "config")
     if path:
-        return read_config(settings.folder / path)
+        return read_config(settings.path(path))
     if all(any(_is_there(row.get(name)) for name in names) for names in _CONFIG_FIELDS):
         fields = {name: _plain(value) for name, value in row.items() if _is_there(value)}
         try:
@@ -244,8 +257,11 @@ def _flops(
 ) -> tuple[float, str]:
     given = _positive(row, "flops_per_token", where)
     if given is not None:
-        if given <= 2:
-            raise InputError(f"{where}: flops_per_token is {given:g}; FLOPs, not giga or tera")
+        if not _LEAST_FLOPS < given < _MOST_FLOPS:
+            raise InputError(
+                f"{where}: flops_per_token is {given:g}; the FLOPs of one token are needed, not "
+                "giga or tera, nor those of a training run"
+            )
         return given, "given"
     if model is None:
         raise InputError(
@@ -298,6 +314,10 @@ def _sample_rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
             row = None
         if number == 1 and not (isinstance(row, dict) and is_sample(row)):
             return
+        if number > _MOST_SAMPLES:
+            raise source.error(
+                f"more than {_MOST_SAMPLES:,} samples; give a file a model, in a column 'samples'"
+            )
         yield number, parsed(line, source, number)
 
 

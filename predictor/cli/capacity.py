@@ -10,11 +10,9 @@ import click
 from predictor.cli.options import common_options
 from predictor.cli.output import csv_text, emit, json_text, print_findings
 from predictor.errors import InputError
-from predictor.findings import Finding
 
 if TYPE_CHECKING:
     from predictor.capacity.information_capacity import InformationCapacity
-    from predictor.fitting.forecast import Forecasts
 
 _BIAS = (
     "Bias in bits a token, or 'fit' to have the sizes of each series agree.  "
@@ -27,6 +25,7 @@ _AT = (
 )
 _SERIES = "Predict only for this series.  [default: all]"
 _METRIC = "What to predict: nll_bits_per_token, bits_per_byte, perplexity or gain_bits_per_token."
+_AGAINST = "Split every model's difference to this one among tokenizer, prediction and compute."
 _COST = "Cost against which the models that no other beats are shown."
 _CHART = "Write the charts here (.svg, .png, .html or .json).  [default: none]"
 _METRICS = (
@@ -57,6 +56,7 @@ _METRICS = (
     show_default=True,
     help=_COST,
 )
+@click.option("--against", metavar="MODEL", help=_AGAINST + "  [default: none]")
 @click.option("--level", type=float, default=0.9, show_default=True, help="Level of intervals.")
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help=_CHART)
 @common_options
@@ -68,6 +68,7 @@ def command(
     series: tuple[str, ...],
     metric: str | None,
     cost: str,
+    against: str | None,
     level: float,
     chart: Path | None,
     form: str,
@@ -76,23 +77,26 @@ def command(
     quiet: bool,
 ) -> int:
     """Compare models by information capacity, from TABLE: how well each compresses a text."""
-    from predictor.capacity.answer import capacity_body, forecast_sizes
+    from predictor.capacity.answer import capacity_body, differences, forecast_sizes
     from predictor.capacity.information_capacity import InformationCapacity
+    from predictor.cli.capacity_page import capacity_text
 
     capacity = InformationCapacity(
         bias=_bias(bias), convention=convention, level=level, random_state=seed,  # type: ignore[arg-type]
     ).fit(table)  # fmt: skip
     forecasts = forecast_sizes(capacity, places, series, metric) if places else None
+    shares = differences(capacity, against)
     findings = [*capacity.findings_, *(forecasts.findings if forecasts else ())]
     if chart is not None:
         _write_chart(capacity, cost, chart)
     if form == "json":
-        emit(json_text("capacity", capacity_body(capacity, cost, forecasts), findings), output)
+        body = capacity_body(capacity, cost, forecasts, shares)
+        emit(json_text("capacity", body, findings), output)
     elif form == "csv":
         frame = capacity.models_ if forecasts is None else forecasts.to_frame()
         emit(csv_text(frame), output)
     else:
-        emit(_text(capacity, cost, forecasts, findings), output)
+        emit(capacity_text(capacity, cost, forecasts, shares, findings), output)
     print_findings(findings, quiet)
     unsaid = forecasts is not None and not any(forecast.trusted for forecast in forecasts)
     return 3 if unsaid else 0
@@ -107,14 +111,6 @@ def _bias(text: str | None) -> float | str:
         return float(text)
     except ValueError:
         raise InputError(f"--bias {text}: a number of bits a token such as -24, or fit") from None
-
-
-def _text(
-    capacity: InformationCapacity, cost: str, forecasts: Forecasts | None, findings: list[Finding]
-) -> str:
-    from predictor.cli.capacity_page import capacity_text
-
-    return capacity_text(capacity, cost, forecasts, findings)
 
 
 def _write_chart(capacity: InformationCapacity, cost: str, chart: Path) -> None:

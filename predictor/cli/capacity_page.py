@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from predictor.findings import KINDS, Finding
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from predictor.capacity.comparison import Decomposition
     from predictor.capacity.information_capacity import InformationCapacity
     from predictor.fitting.forecast import Forecasts
 
@@ -22,6 +23,7 @@ def capacity_text(
     capacity: InformationCapacity,
     cost: str,
     forecasts: Forecasts | None,
+    shares: Sequence[Decomposition],
     findings: Iterable[Finding],
 ) -> str:
     """Return the models of each data set by rank, with what else there is to say."""
@@ -29,6 +31,8 @@ def capacity_text(
     for dataset in capacity.bias_:
         parts += [_models(capacity, dataset), _bias(capacity, dataset)]
         parts.append(_front(capacity, cost, dataset))
+    if shares:
+        parts.append(_shares(shares))
     if forecasts is not None:
         parts.append(_forecasts(forecasts))
     codes = sorted({finding.code for finding in findings})
@@ -95,6 +99,16 @@ def _front(capacity: InformationCapacity, cost: str, dataset: str) -> str:
     best = front[front["on_front"]].sort_values("cost")
     names = ", ".join(printable(str(name)) for name in best["model"])
     return f"Not beaten at their {cost}, the cheapest first: {names}\n"
+
+
+def _shares(shares: Sequence[Decomposition]) -> str:
+    table = _table(
+        [f"against {_safe(shares[0].second)}"], ["IC", "tokenizer", "prediction", "compute"]
+    )
+    for one in shares[:_MOST_ROWS]:
+        numbers = (one.difference, one.tokenizer, one.prediction, one.compute)
+        table.add_row(_safe(one.first), *(f"{number:+.4f}" for number in numbers))
+    return table_text(table)
 
 
 def _forecasts(forecasts: Forecasts) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from predictor.capacity.information_capacity import InformationCapacity
@@ -88,14 +87,13 @@ def pareto_chart(front: pd.DataFrame, cost: str) -> alt.LayerChart | alt.FacetCh
     """
     import altair as alt
 
-    shown = str(front["shown"].iloc[0])
-    frame = front.assign(shown_quality=np.abs(front["quality"]))
+    shown, frame = str(front["measure"].iloc[0]), front
     x = alt.X("cost:Q", title=_COSTS[cost], scale=alt.Scale(type="log", nice=False))
-    y = alt.Y("shown_quality:Q", title=_QUALITIES[shown], scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=_QUALITIES[shown], scale=alt.Scale(zero=False))
     hover = [
         "model:N",
         alt.Tooltip("cost:Q", format=".4~g"),
-        alt.Tooltip("shown_quality:Q", format=".4f"),
+        alt.Tooltip("value:Q", format=".4f"),
     ]
     best = alt.Chart(frame[frame["on_front"]])
     points = alt.Chart(frame).mark_circle(size=45, opacity=1)
