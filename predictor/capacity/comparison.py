@@ -160,7 +160,9 @@ class Crossing(NamedTuple):
     ahead : str
         Which is ahead beyond.
     extrapolated : bool
-        Whether it lies outside what either has measured.
+        Whether it lies outside what both have measured.
+    axis : {"flops_per_token", "checkpoint"}
+        What the place is on.
     """
 
     first: str
@@ -169,6 +171,7 @@ class Crossing(NamedTuple):
     value: float
     ahead: str
     extrapolated: bool
+    axis: str
 
 
 def line_crossing(
@@ -201,7 +204,7 @@ def line_crossing(
     within = max(x.min(), u.min()) - 1e-9 <= place <= min(x.max(), u.max()) + 1e-9
     return Crossing(
         name, other, float(2.0**place), float(start + slope * place),
-        name if slope > slope_2 else other, not within,
+        name if slope > slope_2 else other, not within, "flops_per_token",
     )  # fmt: skip
 
 
@@ -229,7 +232,7 @@ def curve_crossings(
         place = grid[left] + share * (grid[left + 1] - grid[left])
         ahead = name if difference[left + 1] > 0 else other
         value = float(np.interp(place, x, y))
-        found.append(Crossing(name, other, float(place), value, ahead, extrapolated=False))
+        found.append(Crossing(name, other, float(place), value, ahead, False, "checkpoint"))
     return found
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from predictor.capacity.information_capacity import InformationCapacity
     from predictor.fitting.forecast import Forecasts
 
-_MOST_ROWS = 200
+_MOST_ROWS, _MOST_CROSSINGS = 200, 10
 
 
 def capacity_text(
@@ -30,7 +30,7 @@ def capacity_text(
     parts = []
     for dataset in capacity.bias_:
         parts += [_models(capacity, dataset), _bias(capacity, dataset)]
-        parts.append(_front(capacity, cost, dataset))
+        parts += [_front(capacity, cost, dataset), _crossings(capacity, dataset)]
     if shares:
         parts.append(_shares(shares))
     if forecasts is not None:
@@ -99,6 +99,15 @@ def _front(capacity: InformationCapacity, cost: str, dataset: str) -> str:
     best = front[front["on_front"]].sort_values("cost")
     names = ", ".join(printable(str(name)) for name in best["model"])
     return f"Not beaten at their {cost}, the cheapest first: {names}\n"
+
+
+def _crossings(capacity: InformationCapacity, dataset: str) -> str:
+    lines = []
+    for one in capacity.crossings(dataset)[:_MOST_CROSSINGS]:
+        where = "beyond what both have measured" if one.extrapolated else "within"
+        names = f"{one.first} and {one.second} cross at {one.place:.3g} {one.axis}"
+        lines.append(printable(f"{names} ({where}), {one.ahead} ahead from there") + "\n")
+    return "".join(lines)
 
 
 def _shares(shares: Sequence[Decomposition]) -> str:
