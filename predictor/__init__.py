@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from predictor.bundle import dataset_names, dataset_path, load_dataset
     from predictor.capacity.information_capacity import InformationCapacity
     from predictor.curves.learning_curve import LearningCurve
+    from predictor.curves.learning_trace import LearningTrace
     from predictor.curves.question import forecast_many
+    from predictor.curves.trace_measures import (
+        decision_making_reliability,
+        mape,
+        percentage_error,
+        robustness_rate,
+    )
     from predictor.errors import CannotForecastError, InputError, PredictorError
     from predictor.findings import Finding
     from predictor.fitting.fit import Fit, fit_law
@@ -43,6 +50,11 @@ _HOME = {
     "LAWS": "fitting.laws",
     "Law": "fitting.law",
     "LearningCurve": "curves.learning_curve",
+    "robustness_rate": "curves.trace_measures",
+    "percentage_error": "curves.trace_measures",
+    "mape": "curves.trace_measures",
+    "decision_making_reliability": "curves.trace_measures",
+    "LearningTrace": "curves.learning_trace",
     "PredictorError": "errors",
     "ResponseLog": "logs.tables",
     "RunLog": "logs.tables",
@@ -74,6 +86,7 @@ __all__ = [
     "ItemLog",
     "Law",
     "LearningCurve",
+    "LearningTrace",
     "PredictorError",
     "ResponseLog",
     "RunLog",
@@ -84,12 +97,16 @@ __all__ = [
     "count_parameters",
     "dataset_names",
     "dataset_path",
+    "decision_making_reliability",
     "fit_law",
     "forecast_many",
     "inspect_logs",
     "load_dataset",
+    "mape",
+    "percentage_error",
     "read_config",
     "read_logs",
+    "robustness_rate",
     "solve",
 ]
 

@@ -13,17 +13,16 @@ The coefficients, and the quantiles of error over scale, were fitted on the curv
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from predictor.curves.predictive import LEVELS, half_width_at
 from predictor.fitting.law import Array
 
 FEATURES = ("spread", "median_spread", "past", "noise", "gain", "distance", "few")
-LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 #: Families that look ahead less than this (log distance; 3.3 times) are calibrated apart.
 _NEAR = 1.2
 _FILE = Path(__file__).with_name("reference.json")
@@ -42,32 +41,34 @@ class Reference:
     quantiles : dict of tuple of tuple of float
         By law ("auto" for the ensemble), for each distance: error over scale not exceeded at each
         level of :data:`LEVELS`.
-    curves : int
-        Number of reference curves.
+    cases : int
+        Number of hidden points of reference curves.
+    trace_factor : float
+        What forecasts by a learning trace are wider by than the power law's, put together with how
+        far the two are apart.
     """
 
     coefficients: dict[str, float]
     distances: tuple[float, ...]
     quantiles: dict[str, tuple[tuple[float, ...], ...]]
-    curves: int
+    cases: int
+    trace_factor: float = 1.0
 
     def scale(self, features: dict[str, Array]) -> Array:
         """Return the scale of the forecast error, in the units of the features."""
         terms = [(self.coefficients[name] * features[name]) ** 2 for name in FEATURES]
         return np.sqrt(sum(terms[1:], start=terms[0]))
 
+    def widths(self, law: str, features: dict[str, Array]) -> Array:
+        """Return half widths of the intervals at :data:`LEVELS` (first axis), as the features."""
+        scale = self.scale(features)
+        known = np.array(self.quantiles[law])
+        spans = [np.interp(features["distance"], self.distances, column) for column in known.T]
+        return np.stack(spans) * scale
+
     def half_width(self, law: str, level: float, features: dict[str, Array]) -> Array:
         """Return half the width of the interval at this level, in the units of the features."""
-        widths = [self._at_level(known, level) for known in self.quantiles[law]]
-        spans = np.interp(features["distance"], self.distances, widths)
-        return spans * self.scale(features)
-
-    @staticmethod
-    def _at_level(known: Sequence[float], level: float) -> float:
-        # Linear in the logarithm of what is left out: tails are heavy.
-        left_out = -np.log1p(-np.array(LEVELS))
-        width = float(np.interp(-np.log1p(-level), left_out, known))
-        return width * level / LEVELS[0] if level < LEVELS[0] else width
+        return half_width_at(self.widths(law, features), level)
 
 
 @cache
@@ -76,7 +77,9 @@ def shipped_reference() -> Reference:
     content = json.loads(_FILE.read_text(encoding="utf-8"))
     quantiles = {law: tuple(map(tuple, rows)) for law, rows in content["quantiles"].items()}
     distances = tuple(content["distances"])
-    return Reference(content["coefficients"], distances, quantiles, content["curves"])
+    return Reference(
+        content["coefficients"], distances, quantiles, content["cases"], content["trace_factor"]
+    )
 
 
 def fit_reference(
@@ -114,7 +117,7 @@ def fit_reference(
     ahead = _by_family(features["auto"]["distance"], families)
     groups = [g for g in (ahead < _NEAR, ahead >= _NEAR) if g.any()]
     quantiles = {
-        law: tuple(_weighted_quantiles(score[g], families[g]) for g in groups)
+        law: tuple(weighted_quantiles(score[g], families[g]) for g in groups)
         for law, score in scores.items()
     }
     distances = tuple(float(np.median(ahead[g])) for g in groups)
@@ -185,7 +188,7 @@ def _least_interval_score(
     return np.asarray(np.exp(min(ends, key=lambda end: end.fun).x))
 
 
-def _weighted_quantiles(scores: Array, families: Array) -> tuple[float, ...]:
+def weighted_quantiles(scores: Array, families: Array) -> tuple[float, ...]:
     """Return the scores not exceeded at each level, families counting alike.
 
     A new family is one more draw from the families there are: of what is left out, one share in
