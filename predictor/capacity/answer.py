@@ -13,7 +13,8 @@ import pandas as pd
 from predictor.architecture.config import read_config
 from predictor.architecture.flops import count_flops
 from predictor.capacity.comparison import Decomposition
-from predictor.capacity.information_capacity import METRICS, InformationCapacity
+from predictor.capacity.information_capacity import InformationCapacity
+from predictor.capacity.sibling_metrics import METRICS
 from predictor.errors import InputError
 from predictor.fitting.forecast import Forecasts
 
@@ -142,6 +143,12 @@ def capacity_body(
     if forecasts is not None:
         body["forecasts"] = forecasts.to_dict()
     return body
+
+
+def models_table(capacity: InformationCapacity) -> pd.DataFrame:
+    """Return the models as a table of plain cells."""
+    frame = capacity.models_.drop(columns=list(_INNER))
+    return frame.assign(tied_with=[" ".join(names) for names in frame["tied_with"]])
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -49,12 +49,13 @@ def ranks(value: Array, draws: dict[int, Array], level: float) -> tuple[Array, l
     rank[order] = np.arange(1, len(value) + 1)
     tail = (1 - level) / 2
     ties: list[list[int]] = [[] for _ in value]
-    for i, first in draws.items():
-        for j, second in draws.items():
-            if i != j:
-                low, high = np.quantile(first - second, [tail, 1 - tail])
-                if low <= 0 <= high:
-                    ties[i].append(j)
+    if not draws:
+        return rank, ties
+    known, drawn = list(draws), np.stack(list(draws.values()))
+    for i, own in zip(known, drawn, strict=True):
+        low, high = np.quantile(own - drawn, [tail, 1 - tail], axis=1)
+        around_zero = (low <= 0) & (high >= 0)
+        ties[i] = [j for j, tied in zip(known, around_zero, strict=True) if tied and j != i]
     return rank, ties
 
 

@@ -23,10 +23,12 @@ from predictor.capacity.comparison import (
 from predictor.capacity.compression import PUBLISHED_CUT
 from predictor.capacity.doubts import doubts
 from predictor.capacity.left_out import leave_one_out
+from predictor.capacity.model_arrays import as_arrays, last_checkpoints
 from predictor.capacity.ranking import model_frame
+from predictor.capacity.sibling_metrics import FAR, METRICS, Metric, as_metric, noticed
 from predictor.capacity.table import Measurement, Settings, from_frame, read_table
 from predictor.capacity.within_series import Gain, backtest_scores, predict_gain
-from predictor.errors import CannotForecastError, InputError
+from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.fitting.estimator import Estimator
 from predictor.fitting.forecast import Forecast, Forecasts
@@ -35,16 +37,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-Metric = Literal[
-    "nll_bits_per_token", "bits_per_byte", "perplexity", "gain_bits_per_token",
-    "information_capacity",
-]  # fmt: skip
-METRICS = (
-    "nll_bits_per_token", "bits_per_byte", "perplexity", "gain_bits_per_token",
-    "information_capacity",
-)  # fmt: skip
-#: Further than this many doublings from the nearest reference, a prediction is a far one.
-_FAR = 4.0
+_SIZE = "flops_per_token"
+_GAIN = "gain_bits_per_token"
+_CURVE = ["checkpoint", "information_capacity"]
 
 
 class InformationCapacity(Estimator):
@@ -153,7 +148,7 @@ class InformationCapacity(Estimator):
         if not rows:
             raise InputError("the table has no rows; log at least one model")
         self.measurements_ = rows
-        final = _final(rows)
+        final = last_checkpoints(rows)
         names = list(dict.fromkeys(row.dataset for row in rows))
         by_name = {name: [row for row in final if row.dataset == name] for name in names}
         self.bias_ = {name: self._bias_of(name, members) for name, members in by_name.items()}
@@ -226,12 +221,12 @@ class InformationCapacity(Estimator):
         """
         values, gain, points, largest = self._predicted(series, flops_per_token, metric, dataset)
         places = np.asarray(flops_per_token, dtype=float)
-        findings = list(_noticed(gain, series, places))
+        findings = list(noticed(gain, series, places))
         shared = ("PRED306",) if not gain.backtests else ()
         found = []
         for place, (value, lower, upper), far in zip(places, values, gain.doublings, strict=True):
             possible = np.isfinite(value) and np.isfinite(lower) and np.isfinite(upper)
-            codes = (*shared, *(("PRED102",) if far > _FAR else ()))
+            codes = (*shared, *(("PRED102",) if far > FAR else ()))
             codes = codes if possible else (*codes, "PRED114")
             found.append(
                 Forecast(
@@ -261,10 +256,10 @@ class InformationCapacity(Estimator):
             an exponent shared by all (``power_law_shared``), says.
         """
         name = self._dataset(dataset)
-        rows = [row for row in _final(self.measurements_) if row.dataset == name]
+        rows = [row for row in last_checkpoints(self.measurements_) if row.dataset == name]
         bias = self.bias_[name]
         given = None if bias.source == "fitted" else bias.value
-        found = leave_one_out(*_arrays(rows), given, self.level)
+        found = leave_one_out(*as_arrays(rows), given, self.level)
         places = found.pop("index").astype(int)
         found.insert(0, "model", [rows[i].model for i in places])
         found.insert(1, "series", [rows[i].series for i in places])
@@ -347,7 +342,7 @@ class InformationCapacity(Estimator):
             raise InputError(f"bias '{self.bias}': a number, or one of {', '.join(words)}")
 
     def _bias_of(self, name: str, rows: list[Measurement]) -> Bias:
-        x, gain, groups = _arrays(rows)
+        x, gain, groups = as_arrays(rows)
         if self.bias == "fit":
             return fit_bias(x, gain, groups, self.level)
         source: Literal["given", "published"] = "given"
@@ -404,77 +399,18 @@ class InformationCapacity(Estimator):
         flops = np.asarray(flops_per_token, dtype=float)
         if flops.ndim != 1 or not np.all(np.isfinite(flops) & (flops > 2)):
             raise InputError("flops_per_token: a list of numbers above 2 is needed")
-        rows = [row for row in _final(self.measurements_) if row.dataset == name]
+        rows = [row for row in last_checkpoints(self.measurements_) if row.dataset == name]
         siblings = [row for row in rows if row.series == series]
         if not siblings:
             known = ", ".join(dict.fromkeys(row.series for row in rows))
             raise InputError(f"no series '{series}' on '{name}'; there are {known[:200]}")
         bias = self.bias_[name]
-        x, gain, groups = _arrays(rows)
+        x, gain, groups = as_arrays(rows)
         scores = backtest_scores(x, gain, groups, None if bias.source == "fitted" else bias.value)
-        own_x, own_gain, _ = _arrays(siblings)
+        own_x, own_gain, _ = as_arrays(siblings)
         places = np.log2(flops)
         found = predict_gain(places, own_x, own_gain, bias.value, scores, self.level)
         values = np.column_stack([found.value, found.lower, found.upper])
-        turned = _as_metric(values, metric, places, bias.value, siblings)
+        turned = as_metric(values, metric, places, bias.value, siblings)
         largest = max(row.flops_per_token for row in siblings)
         return turned, found, len(siblings), largest
-
-
-_SIZE = "flops_per_token"
-_GAIN = "gain_bits_per_token"
-_CURVE = ["checkpoint", "information_capacity"]
-
-
-def _noticed(gain: Gain, series: str, places: Array) -> list[Finding]:
-    findings = []
-    if not gain.backtests:
-        message = "too few sizes with siblings to calibrate on: as wide as published series scatter"
-        findings.append(Finding("PRED306", message, run=series))
-    for place, far in zip(places, gain.doublings, strict=True):
-        if far > _FAR:
-            message = f"{place:.4g} FLOPs lie {far:.1f} doublings beyond the nearest size measured"
-            findings.append(Finding("PRED102", message, run=series))
-    return findings
-
-
-def _as_metric(
-    gain: Array, metric: str, places: Array, bias: float, siblings: list[Measurement]
-) -> Array:
-    """Turn gains (value, lower, upper) into a metric; NaN where a loss would be none."""
-    if metric == "gain_bits_per_token":
-        return gain
-    if metric == "information_capacity":
-        return (gain + bias) / places[:, None]
-    sizes = [row.compression.text_bits_per_token for row in siblings]
-    known = [size for size in sizes if size is not None]
-    if not known:
-        raise CannotForecastError(
-            f"{metric} of {siblings[0].series}: its text size is not logged, so only "
-            "gain_bits_per_token and information_capacity can be predicted"
-        )
-    size = float(np.mean(known))
-    # A larger gain is a smaller loss: the ends change places.
-    loss = size - gain[:, [0, 2, 1]]
-    loss = np.where(loss > 0, loss, np.nan)
-    if metric == "bits_per_byte":
-        return 8 * loss / size
-    return np.exp2(loss) if metric == "perplexity" else loss
-
-
-def _final(rows: list[Measurement]) -> list[Measurement]:
-    """Return the last checkpoint of every model on every data set."""
-    last: dict[tuple[str, str], Measurement] = {}
-    for row in rows:
-        key = (row.model, row.dataset)
-        if key not in last or (row.checkpoint or 0) >= (last[key].checkpoint or 0):
-            last[key] = row
-    return list(last.values())
-
-
-def _arrays(rows: list[Measurement]) -> tuple[Array, Array, NDArray[np.intp]]:
-    names = list(dict.fromkeys(row.series for row in rows))
-    x = np.log2([row.flops_per_token for row in rows])
-    gain = np.array([row.compression.gain_bits_per_token for row in rows])
-    groups = np.array([names.index(row.series) for row in rows], dtype=np.intp)
-    return x, gain, groups

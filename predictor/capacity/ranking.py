@@ -47,7 +47,8 @@ def model_frame(
     ends = [_ends(capacity, level) for capacity, _ in drawn]
     frame[["standard_error", "lower", "upper"]] = np.array(ends, dtype=float)
     frame["bits_per_byte_standard_error"] = [_ends(bpb, level)[0] for _, bpb in drawn]
-    frame["final"] = [any(row is one for one in final) for row in rows]
+    last = {id(row) for row in final}
+    frame["final"] = [id(row) in last for row in rows]
     frame["rank"] = np.nan
     ties: list[tuple[str, ...]] = [() for _ in rows]
     for name in biases:

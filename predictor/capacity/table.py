@@ -24,7 +24,7 @@ from predictor.logs.source import Source
 if TYPE_CHECKING:
     import pandas as pd
 
-_MOST_ROWS = 200_000
+_MOST_ROWS = 20_000
 _MOST_SAMPLES = 1_000_000
 #: Forward FLOPs of a token that a language model can have.
 _LEAST_FLOPS, _MOST_FLOPS = 2.0, 1e16
@@ -174,7 +174,7 @@ def _measurement(
     memory = _positive(row, "memory_bytes", where)
     if memory is None and model is not None and model.kind != "unknown":
         memory = count_memory(model, tokens=settings.max_tokens).total
-    notes = model.notes if model is not None and counted != "given" else ()
+    notes = model.notes if model is not None and counted == "exact" else ()
     findings += [Finding("PRED307", note, run=_text(row, "model")) for note in notes]
     name = _text(row, "model")
     measured = Measurement(
@@ -240,15 +240,18 @@ def _harness(path: Path, row: Mapping[str, Any], where: str) -> float:
 def _config(row: Mapping[str, Any], where: str, settings: Settings) -> Model | None:
     path = _text(row, "config")
     if path:
-        return read_config(settings.path(path))
+        try:
+            return read_config(settings.path(path))
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
     if all(any(_is_there(row.get(name)) for name in names) for names in _CONFIG_FIELDS):
         fields = {name: _plain(value) for name, value in row.items() if _is_there(value)}
         try:
             return read_config({k: v for k, v in fields.items() if k != "config"})
-        except InputError:
+        except InputError as error:
             if _positive(row, "flops_per_token", where) is not None:
                 return None
-            raise
+            raise InputError(f"{where}: {error}") from None
     return None
 
 
@@ -329,6 +332,8 @@ def _from_samples(
         known = by_canonical_name(list(row))
         key = tuple(str(row[known[n]]) if n in known else "" for n in _KEYS)
         groups.setdefault(key, []).append((number, row))
+    if len(groups) > _MOST_ROWS:
+        raise source.error(f"samples of {len(groups):,} models, more than {_MOST_ROWS:,}")
     found, findings = [], []
     for group in groups.values():
         measured, noticed = _one_model(group, source, settings)

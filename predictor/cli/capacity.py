@@ -77,7 +77,12 @@ def command(
     quiet: bool,
 ) -> int:
     """Compare models by information capacity, from TABLE: how well each compresses a text."""
-    from predictor.capacity.answer import capacity_body, differences, forecast_sizes
+    from predictor.capacity.answer import (
+        capacity_body,
+        differences,
+        forecast_sizes,
+        models_table,
+    )
     from predictor.capacity.information_capacity import InformationCapacity
     from predictor.cli.capacity_page import capacity_text
 
@@ -93,7 +98,7 @@ def command(
         body = capacity_body(capacity, cost, forecasts, shares)
         emit(json_text("capacity", body, findings), output)
     elif form == "csv":
-        frame = capacity.models_ if forecasts is None else forecasts.to_frame()
+        frame = models_table(capacity) if forecasts is None else forecasts.to_frame()
         emit(csv_text(frame), output)
     else:
         emit(capacity_text(capacity, cost, forecasts, shares, findings), output)

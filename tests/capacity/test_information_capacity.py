@@ -98,6 +98,13 @@ def test_nine_backtests_calibrate_on_the_table_itself():
     assert one.upper - one.lower < 0.2
 
 
+def test_an_assumed_architecture_is_named():
+    row = {**CONFIG, "model": "q", "text_bits_per_token": 34.5, "nll_bits_per_token": 4.29}
+    unknown = pd.DataFrame([{**row, "model_type": "brand_new"}])
+    assert "PRED307" in codes(InformationCapacity().fit(unknown))
+    assert "PRED307" not in codes(InformationCapacity(convention="paper").fit(unknown))
+
+
 def test_checkpoints_of_a_run_and_where_two_runs_cross():
     steps = [100.0, 200.0, 300.0]
     rows = [
@@ -273,7 +280,14 @@ def test_biases_may_be_given_by_data_set():
         ({"flops_per_token": 1.5}, "not giga or tera"),
         ({"flops_per_token": 6e21}, "nor those of a training run"),
         ({"model": None}, "no model name"),
-        ({"config": "nowhere.json", "flops_per_token": None}, "nowhere.json: cannot be opened"),
+        (
+            {"config": "nowhere.json", "flops_per_token": None},
+            r"data row 1 \(a-2e\+09\): nowhere.json: cannot be opened",
+        ),
+        (
+            {"hidden": 1024, "vocab": 9, "flops_per_token": None},
+            r"data row 1 \(a-2e\+09\): config .*missing num_hidden_layers",
+        ),
         ({"latency": "slow"}, "latency is 'slow', no number"),
     ],
 )
