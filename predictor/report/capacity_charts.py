@@ -22,6 +22,12 @@ _QUALITIES = {
 }
 
 
+def _log() -> alt.Scale:
+    import altair as alt
+
+    return alt.Scale(type="log", nice=False)
+
+
 def series_frame(models: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Return what the chart of series draws: one row a model, with its interval where known.
 
@@ -55,7 +61,7 @@ def series_chart(models: pd.DataFrame, dataset: str) -> alt.LayerChart | alt.Fac
     import altair as alt
 
     frame = series_frame(models, dataset)
-    x = alt.X("flops_per_token:Q", title=_COSTS["flops"], scale=alt.Scale(type="log", nice=False))
+    x = alt.X("flops_per_token:Q", title=_COSTS["flops"], scale=_log(), axis=alt.Axis(format="~s"))
     y = alt.Y("information_capacity:Q", title="information capacity", scale=alt.Scale(zero=False))
     hover = [
         "model:N",
@@ -88,7 +94,7 @@ def pareto_chart(front: pd.DataFrame, cost: str) -> alt.LayerChart | alt.FacetCh
     import altair as alt
 
     shown, frame = str(front["measure"].iloc[0]), front
-    x = alt.X("cost:Q", title=_COSTS[cost], scale=alt.Scale(type="log", nice=False))
+    x = alt.X("cost:Q", title=_COSTS[cost], scale=_log(), axis=alt.Axis(format="~s"))
     y = alt.Y("value:Q", title=_QUALITIES[shown], scale=alt.Scale(zero=False))
     hover = [
         "model:N",
