@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 from predictor._version import __version__
 
 if TYPE_CHECKING:
+    from predictor.architecture.config import read_config
+    from predictor.architecture.flops import count_flops
+    from predictor.architecture.memory import count_memory
+    from predictor.architecture.parameters import count_parameters
     from predictor.bundle import dataset_names, dataset_path, load_dataset
+    from predictor.capacity.information_capacity import InformationCapacity
     from predictor.curves.comparison import compare_runs
     from predictor.curves.crossing import find_crossing
     from predictor.curves.learning_curve import LearningCurve
@@ -43,6 +48,7 @@ _HOME = {
     "Fit": "fitting.fit",
     "Forecast": "fitting.forecast",
     "Forecasts": "fitting.forecast",
+    "InformationCapacity": "capacity.information_capacity",
     "InputError": "errors",
     "ItemLog": "logs.tables",
     "LAWS": "fitting.laws",
@@ -58,6 +64,9 @@ _HOME = {
     "RunLog": "logs.tables",
     "Shape": "fitting.law",
     "compare_runs": "curves.comparison",
+    "count_flops": "architecture.flops",
+    "count_memory": "architecture.memory",
+    "count_parameters": "architecture.parameters",
     "dataset_names": "bundle",
     "dataset_path": "bundle",
     "find_crossing": "curves.crossing",
@@ -67,6 +76,7 @@ _HOME = {
     "load_dataset": "bundle",
     "pareto_front": "curves.pareto",
     "plan_target": "curves.planning",
+    "read_config": "architecture.config",
     "read_logs": "logs.reading",
     "solve": "fitting.solver",
 }
@@ -79,6 +89,7 @@ __all__ = [
     "Fit",
     "Forecast",
     "Forecasts",
+    "InformationCapacity",
     "InputError",
     "ItemLog",
     "Law",
@@ -90,6 +101,9 @@ __all__ = [
     "Shape",
     "__version__",
     "compare_runs",
+    "count_flops",
+    "count_memory",
+    "count_parameters",
     "dataset_names",
     "dataset_path",
     "decision_making_reliability",
@@ -102,6 +116,7 @@ __all__ = [
     "pareto_front",
     "percentage_error",
     "plan_target",
+    "read_config",
     "read_logs",
     "robustness_rate",
     "solve",

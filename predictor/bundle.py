@@ -24,6 +24,9 @@ DATASETS = {
     "mlp_runs": "logs",
 }
 
+#: Tables that are no training logs: what a command of its own reads, by ``dataset_path``.
+TABLES = {"text_compression": "samples.jsonl"}
+
 
 def dataset_names() -> list[str]:
     """Return the names of the bundled data sets.
@@ -47,7 +50,8 @@ def dataset_path(name: str) -> Path:
     Parameters
     ----------
     name : str
-        One of :func:`dataset_names`.
+        One of :func:`dataset_names`, or ``"text_compression"``: samples of text as fifteen small
+        language models compress them, for :class:`predictor.InformationCapacity`.
 
     Returns
     -------
@@ -65,10 +69,11 @@ def dataset_path(name: str) -> Path:
     >>> dataset_path("learning_curves").name
     'curves.csv'
     """
-    if name not in DATASETS:
+    known = DATASETS | TABLES
+    if name not in known:
         near = get_close_matches(name, dataset_names(), n=3, cutoff=0.4) or dataset_names()
         raise InputError(f"no bundled data set '{name}': did you mean {' or '.join(near)}?")
-    places = [root / name / DATASETS[name] for root in _ROOTS]
+    places = [root / name / known[name] for root in _ROOTS]
     for place in places:
         if place.exists():
             return place
@@ -107,6 +112,8 @@ def load_dataset(name: str) -> RunLog:
     from predictor.logs.reading import read_logs
     from predictor.logs.tables import RunLog
 
+    if name in TABLES:
+        raise InputError(f"'{name}' holds no training logs; dataset_path('{name}') is its table")
     log = read_logs(dataset_path(name), kind="runs")
     assert isinstance(log, RunLog)
     return log

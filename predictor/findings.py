@@ -70,6 +70,16 @@ _KINDS = (
     FindingKind("PRED138", "one repeat only", Severity.INFO),
     FindingKind("PRED139", "the runs cannot all be forecast so far", Severity.WARNING),
     FindingKind("PRED151", "plateau", Severity.INFO),
+    # Information capacity
+    FindingKind("PRED301", "no published bias for this data set", Severity.WARNING),
+    FindingKind("PRED302", "a series of one size", Severity.INFO),
+    FindingKind("PRED303", "two data sets or tokenizers in one series", Severity.WARNING),
+    FindingKind("PRED304", "nats given as bits, by the look of it", Severity.WARNING),
+    FindingKind("PRED305", "samples longer than published values cut them", Severity.WARNING),
+    FindingKind("PRED306", "interval as wide as published series scatter", Severity.INFO),
+    FindingKind("PRED307", "an assumption about an architecture", Severity.WARNING),
+    FindingKind("PRED308", "no samples logged, so no standard errors", Severity.INFO),
+    FindingKind("PRED309", "the bias does not fit this data set", Severity.WARNING),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -18,7 +18,7 @@ from predictor.findings import KINDS, Finding, Severity
 
 
 def test_codes_are_unique_and_of_one_form():
-    assert all(re.fullmatch(r"PRED[01]\d\d", code) for code in KINDS)
+    assert all(re.fullmatch(r"PRED\d{3}", code) for code in KINDS)
     assert all(kind.code == code for code, kind in KINDS.items())
     titles = [kind.title for kind in KINDS.values()]
     assert len(set(titles)) == len(titles)

@@ -1,1 +1,1 @@
-"""What a model is and what training it costs: parameters, FLOPs, accelerators, money, energy."""
+"""What a model is and costs: parameters, FLOPs, memory, accelerators, money, energy."""
