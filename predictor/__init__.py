@@ -15,9 +15,16 @@ if TYPE_CHECKING:
     from predictor.curves.comparison import compare_runs
     from predictor.curves.crossing import find_crossing
     from predictor.curves.learning_curve import LearningCurve
+    from predictor.curves.learning_trace import LearningTrace
     from predictor.curves.pareto import pareto_front
     from predictor.curves.planning import plan_target
     from predictor.curves.question import forecast_many
+    from predictor.curves.trace_measures import (
+        decision_making_reliability,
+        mape,
+        percentage_error,
+        robustness_rate,
+    )
     from predictor.errors import CannotForecastError, InputError, PredictorError
     from predictor.findings import Finding
     from predictor.fitting.fit import Fit, fit_law
@@ -41,6 +48,11 @@ _HOME = {
     "LAWS": "fitting.laws",
     "Law": "fitting.law",
     "LearningCurve": "curves.learning_curve",
+    "robustness_rate": "curves.trace_measures",
+    "percentage_error": "curves.trace_measures",
+    "mape": "curves.trace_measures",
+    "decision_making_reliability": "curves.trace_measures",
+    "LearningTrace": "curves.learning_trace",
     "PredictorError": "errors",
     "ResponseLog": "logs.tables",
     "RunLog": "logs.tables",
@@ -71,6 +83,7 @@ __all__ = [
     "ItemLog",
     "Law",
     "LearningCurve",
+    "LearningTrace",
     "PredictorError",
     "ResponseLog",
     "RunLog",
@@ -79,14 +92,18 @@ __all__ = [
     "compare_runs",
     "dataset_names",
     "dataset_path",
+    "decision_making_reliability",
     "find_crossing",
     "fit_law",
     "forecast_many",
     "inspect_logs",
     "load_dataset",
+    "mape",
     "pareto_front",
+    "percentage_error",
     "plan_target",
     "read_logs",
+    "robustness_rate",
     "solve",
 ]
 

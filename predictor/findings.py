@@ -55,6 +55,9 @@ _KINDS = (
     FindingKind("PRED112", "no trend beyond the noise", Severity.WARNING),
     FindingKind("PRED113", "the forecast is not a finite number", Severity.BLOCKING),
     FindingKind("PRED114", "extrapolation beyond what these points can carry", Severity.BLOCKING),
+    FindingKind("PRED115", "what a learning trace says of stopping", Severity.INFO),
+    FindingKind("PRED116", "the layer of convergence is no bound", Severity.WARNING),
+    FindingKind("PRED117", "the learning trace has not settled", Severity.WARNING),
     # Targets, costs and comparisons
     FindingKind("PRED130", "the log has reached the target already", Severity.INFO),
     FindingKind("PRED131", "the target may not be reached", Severity.WARNING),

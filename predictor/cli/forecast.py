@@ -15,7 +15,11 @@ from predictor.errors import InputError
 from predictor.fitting.laws import LAWS
 from predictor.logs.tables import RunLog
 
-_LAWS = f"Law: auto (all, weighted by backtest) or one of {', '.join(LAWS)}."
+_LAWS = f"auto (laws weighted by backtest), trace (learning trace), or {', '.join(LAWS)}."
+_TOLERANCE = (
+    "With --law trace: stop where no more than this is left to gain, in the metric's units.  "
+    "[default: say what is left]"
+)
 _METRIC = "Metric to forecast.  [default: the validation loss, else the loss, else the only one]"
 _AT = (
     "Where to forecast: step=20000, tokens=3e12, 20k; may be given several times.  "
@@ -36,6 +40,7 @@ _LEVEL = "Probability that the interval is to hold the truth with."
 @click.option("--x", "axis", metavar="AXIS", help=_AXIS)
 @click.option("--until", metavar="A", help="Use the log up to here only.  [default: all of it]")
 @click.option("--law", default="auto", show_default=True, metavar="NAME", help=_LAWS)
+@click.option("--tolerance", type=float, metavar="T", help=_TOLERANCE)
 @click.option("--level", type=float, default=0.9, show_default=True, help=_LEVEL)
 @click.option("--run", "runs", metavar="RUN", multiple=True, help="Only this run.  [default: all]")
 @click.option("--meta", type=click.Path(path_type=Path), metavar="TABLE", help=_META)
@@ -48,6 +53,7 @@ def command(
     axis: str | None,
     until: str | None,
     law: str,
+    tolerance: float | None,
     level: float,
     runs: tuple[str, ...],
     meta: Path | None,
@@ -62,7 +68,9 @@ def command(
     wanted = [parse_place(place, "--at") for place in places]
     last_seen = parse_place(until, "--until") if until else None
     log = only_runs(_read(paths, log_format, meta), runs)
-    question = pose(log, metric=metric, places=wanted, axis=axis, law=law, level=level)
+    question = pose(
+        log, metric=metric, places=wanted, axis=axis, law=law, level=level, tolerance=tolerance
+    )
     if last_seen:
         name, place = next(iter(last_seen.items()))
         log = seen_until(log, name or question.axis, place)

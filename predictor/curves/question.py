@@ -24,6 +24,8 @@ _WANTED = (
     r"(^|[^a-z])loss([^a-z]|$)",
     r"loss|error|perplexity|acc",
 )
+#: The method that is no law: trends of every prefix, see :mod:`predictor.curves.learning_trace`.
+TRACE = "trace"
 #: Columns of ``RunLog.runs`` that say how long a run is to be, by axis.
 _PLANS = {
     "step": ("max_steps", "total_steps", "num_train_steps", "train_iters", "max_iters"),
@@ -51,6 +53,8 @@ class Question:
         Law, or "auto".
     level : float
         Level of the intervals.
+    tolerance : float, optional
+        What may be left to gain when training stops (``law="trace"`` only), in the metric's units.
     """
 
     metric: str
@@ -58,6 +62,7 @@ class Question:
     at: Mapping[str, tuple[float, ...]]
     law: str = "auto"
     level: float = 0.9
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ def pose(
     axis: str | None = None,
     law: str = "auto",
     level: float = 0.9,
+    tolerance: float | None = None,
 ) -> Question:
     """Complete a question with what the log tells.
 
@@ -93,28 +99,31 @@ def pose(
     axis : str, optional
         Axis; that of the places, or the first logged, where not given.
     law, level
-        As in :func:`predictor.curves.forecasting.forecast_many`.
+        As in :func:`forecast_many`.
+    tolerance : float, optional
+        What may be left to gain when training stops; goes with ``law="trace"``.
 
     Raises
     ------
     InputError
         If metric or axis is not in the log, places contradict each other, or there is none.
     """
-    if law != "auto":
-        law_named(law)
+    check_law(law)
+    if tolerance is not None and (law != TRACE or not tolerance > 0):
+        raise InputError("--tolerance takes a positive number, and goes with --law trace")
     metric = choose_metric(log, metric)
     axis = _choose_axis(log, metric, axis, places)
     runs = list(log.points.loc[log.points["metric"] == metric, "run"].unique())
     if places:
         at = tuple(next(iter(place.values())) for place in places)
-        return Question(metric, axis, dict.fromkeys(runs, at), law, level)
+        return Question(metric, axis, dict.fromkeys(runs, at), law, level, tolerance)
     ends = planned_ends(log, axis)
     known = {run: (ends[run],) for run in runs if run in ends}
     if not known:
         raise InputError(
             f"the log does not tell how long the run is to be; say where with --at {axis}=..."
         )
-    return Question(metric, axis, known, law, level)
+    return Question(metric, axis, known, law, level, tolerance)
 
 
 def forecast_many(
@@ -140,7 +149,7 @@ def forecast_many(
     at : float, sequence of float, or mapping of run to float
         Where to forecast.
     law : str
-        Name of a law, or "auto" for the weighted ensemble of all.
+        Name of a law, "auto" for the weighted ensemble, or "trace" for the learning trace.
     level : float
         Probability that the interval is to hold the truth with, in (0, 1).
     seed : int
@@ -166,6 +175,7 @@ def forecast_many(
     2.2121...
     """
     _check_level(level)
+    check_law(law)
     metric = choose_metric(runlog, metric)
     runs, _ = curves_of(runlog, metric, x)
     question = Question(metric, x, {run: tuple(_places(at, run)) for run in runs}, law, level)
@@ -182,6 +192,8 @@ def forecast_log(
     every, curves = curves_of(log, question.metric, question.axis)
     runs = [run for run in every if run in question.at]
     logged = dict(zip(every, curves, strict=True))
+    if question.law == TRACE:
+        return {run: _traced(*logged[run], question, run, seed) for run in runs}
     outcomes = forecast_curves(
         [prepare(*logged[run], question.metric, run) for run in runs],
         [np.asarray(question.at[run]) for run in runs],
@@ -193,6 +205,28 @@ def forecast_log(
         progress=progress,
     )
     return dict(zip(runs, outcomes, strict=True))
+
+
+def check_law(law: str) -> None:
+    """Raise InputError, with the nearest names, if there is no law of this name."""
+    if law not in ("auto", TRACE):
+        law_named(law)
+
+
+def _traced(x: Array, y: Array, question: Question, run: str, seed: int) -> CurveForecast:
+    from predictor.curves.learning_trace import trace_forecast
+
+    return trace_forecast(
+        x,
+        y,
+        np.asarray(question.at[run]),
+        metric=question.metric,
+        axis=question.axis,
+        tolerance=question.tolerance,
+        level=question.level,
+        seed=seed,
+        run=run,
+    )
 
 
 def curves_of(runlog: RunLog, metric: str, x: str) -> tuple[list[str], list[tuple[Array, Array]]]:
