@@ -199,6 +199,7 @@ def honesty(found: pd.DataFrame) -> pd.Series:
     return pd.Series(
         {
             "data sets": len(found),
+            "end over the last size shown, median": (found["end"] / found["start"]).median(),
             "the winner changes": change.sum(),
             "crossing forecast before the end": said.sum(),
             "  of these it came": (said & change).sum(),

@@ -36,7 +36,7 @@ from predictor.curves.target import when_reached
 LEVEL = 0.9
 THIRDS = (1 / 3, 2 / 3, 1.0)
 IMPROVEMENTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
-PLACES = 200
+PLACES = 80
 
 
 def first_place(path: PreparedCurve, target: float) -> float:

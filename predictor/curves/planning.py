@@ -23,7 +23,7 @@ from predictor.logs.tables import AXES, RunLog
 
 GainPer = Literal["percent", "unit", "usd"]
 #: Places looked at between the last point and the horizon.
-_PLACES = 200
+_PLACES = 80
 #: Least gain by one per cent more, as a share of the metric's last value: doubling the axis then
 #: gains some 0.7 %.
 LEAST_GAIN = 1e-4
@@ -48,7 +48,7 @@ def plan_target(
 ) -> TargetPlan:
     """Say when each run reaches a target, what that costs, and when to stop.
 
-    The predictive distribution of the curve at 200 places up to the horizon, which forecasts and
+    The predictive distribution of the curve at 80 places up to the horizon, which forecasts and
     their intervals come from as well, is read the other way round: the place is where the band's
     middle crosses the target, its interval where the edges of the band do.
 
