@@ -40,16 +40,18 @@ bench: $(READY)
 	$(BIN)/python benchmarks/fit_speed.py
 	$(BIN)/python benchmarks/curve_forecasts.py
 	$(BIN)/python benchmarks/information_capacity.py
+	$(BIN)/python benchmarks/many_curves.py
 	$(BIN)/python benchmarks/start_up.py
 
 docs: $(READY)
 	$(BIN)/python docs/refresh.py
+	$(BIN)/python docs/pictures.py
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
 	$(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
-		--extra tensorboard --extra train --generate-hashes --no-emit-index-url --no-annotate \
+		--extra tensorboard --extra distributed --extra train --generate-hashes --no-emit-index-url --no-annotate \
 		--no-header --upgrade --output-file requirements.lock
 	rm -rf $(VENV)-lock
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from predictor.architecture.flops import count_flops
     from predictor.architecture.memory import count_memory
     from predictor.architecture.parameters import count_parameters
+    from predictor.backtest.result import Backtest
+    from predictor.backtest.rolling import backtest
     from predictor.bundle import dataset_names, dataset_path, load_dataset
     from predictor.capacity.information_capacity import InformationCapacity
     from predictor.curves.comparison import compare_runs
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from predictor.logs.tables import ItemLog, ResponseLog, RunLog
 
 _HOME = {
+    "Backtest": "backtest.result",
+    "backtest": "backtest.rolling",
     "CannotForecastError": "errors",
     "Coefficient": "fitting.law",
     "Finding": "findings",
@@ -83,6 +87,7 @@ _HOME = {
 
 __all__ = [
     "LAWS",
+    "Backtest",
     "CannotForecastError",
     "Coefficient",
     "Finding",
@@ -100,6 +105,7 @@ __all__ = [
     "RunLog",
     "Shape",
     "__version__",
+    "backtest",
     "compare_runs",
     "count_flops",
     "count_memory",

@@ -69,6 +69,7 @@ _KINDS = (
     FindingKind("PRED137", "compared before the learning rate has fallen", Severity.WARNING),
     FindingKind("PRED138", "one repeat only", Severity.INFO),
     FindingKind("PRED139", "the runs cannot all be forecast so far", Severity.WARNING),
+    FindingKind("PRED141", "too short to be backtested", Severity.WARNING),
     FindingKind("PRED151", "plateau", Severity.INFO),
     # Information capacity
     FindingKind("PRED301", "no published bias for this data set", Severity.WARNING),

@@ -75,7 +75,7 @@ def command(
         name, place = next(iter(last_seen.items()))
         log = seen_until(log, name or question.axis, place)
     with progress("forecasting", quiet) as tell:
-        answer = ask(log, question, seed=seed, bands=form == "text", progress=tell)
+        answer = ask(log, question, seed=seed, bands=form == "text", progress=tell, n_jobs=-1)
     emit(_shown(answer, form), output)
     print_findings(answer.forecasts.findings, quiet)
     return 0 if any(forecast.trusted for forecast in answer.forecasts) else 3

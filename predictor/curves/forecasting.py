@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from predictor.curves.batch import CurveBatch
 from predictor.curves.ensemble import Ensemble
 from predictor.curves.outlook import AUTO, FEWEST_POINTS, Outlook, look_ahead
+from predictor.curves.parts import Looked, look_in_parts
 from predictor.curves.predictive import LEVELS, Predictive
 from predictor.curves.prepared import PreparedCurve
 from predictor.curves.reference import Reference, shipped_reference
@@ -34,8 +36,9 @@ _CALIBRATED = 0.9
 _DISTANCE_STEP = 0.25
 #: A backtest stands for the distance asked for when its log distance is at least this share of it.
 _SAME_DISTANCE = 0.8
-#: Curves handled at a time, so that memory stays bounded.
-_CURVES = 200
+#: So many backtests, spread over the curves, calibrate as well as more would.
+_MOST_BACKTESTS = 400
+_Look = Callable[[CurveBatch, Array], Iterator[Looked]]
 
 
 @dataclass(frozen=True)
@@ -88,15 +91,18 @@ def forecast_curves(
     reference: Reference | None = None,
     ensemble: Ensemble | None = None,
     progress: Callable[[int, int], None] | None = None,
+    n_jobs: int | None = None,
 ) -> list[CurveForecast]:
     """Forecast prepared curves, each at its own places (as many for every curve).
 
     Curves are calibrated together: with enough of them, what the ensemble would have missed by on
     them when the same distance was hidden moves the width of the interval away from the
-    reference's.
+    reference's. ``n_jobs`` is joblib's, see :func:`predictor.curves.parts.look_in_parts`.
     """
     laws = AUTO if law == "auto" else (law_named(law).name,)
     reference = reference or shipped_reference()
+    one = partial(look_ahead, laws=laws, seed=seed, ensemble=ensemble)
+    look = partial(look_in_parts, one, n_jobs=n_jobs)
     names = list(runs) if runs is not None else [f"curve {k}" for k in range(len(curves))]
     rates = list(changing) if changing is not None else [False] * len(curves)
     outcomes: list[CurveForecast | None] = [
@@ -111,17 +117,19 @@ def forecast_curves(
             continue
         batch = CurveBatch.from_curves([(curves[k].x, curves[k].z) for k in rows], residual)
         at = np.array([places[k] for k in rows], dtype=float)
-        factor, own = _own_calibration(batch, at, laws, law, seed, reference, ensemble)
-        for first in range(0, len(rows), _CURVES):
-            part = np.arange(first, min(first + _CURVES, len(rows)))
-            outlook = look_ahead(batch.take(part), at[part], laws, seed, ensemble)
+        factor, own = _own_calibration(batch, at, look, law, reference)
+        for part, outlook in look(batch, at):
+            chosen = [rows[k] for k in part]
+            if outlook is None:
+                outcomes[chosen[0]] = _failed(curves[chosen[0]], at[part[0]], names[chosen[0]])
+                continue
             widths = factor * reference.widths(law, outlook.features)
             normal = np.array([_normal(known) for known in LEVELS])[:, None, None]
             widths = np.maximum(widths, normal * outlook.features["bootstrap"])
-            for row, k in enumerate(rows[first : first + _CURVES]):
+            for row, k in enumerate(chosen):
                 outcomes[k] = _outcome(
                     curves[k],
-                    at[first + row],
+                    at[part[row]],
                     outlook,
                     row,
                     widths[:, row],
@@ -180,8 +188,17 @@ def _too_short(curve: PreparedCurve, places: Array, run: str) -> CurveForecast:
         code, message = "PRED101", f"{have} at different places; {FEWEST_POINTS} are needed"
     else:
         code, message = "PRED104", "every value is exactly the best possible one"
+    return _silent(curve, places, Finding(code, message, run))
+
+
+def _failed(curve: PreparedCurve, places: Array, run: str) -> CurveForecast:
+    message = "the fit of this curve broke off; other curves are not touched by it"
+    return _silent(curve, places, Finding("PRED113", message, run))
+
+
+def _silent(curve: PreparedCurve, places: Array, reason: Finding) -> CurveForecast:
     nothing = np.full(len(places), np.nan)
-    findings = (*curve.findings, Finding(code, message, run))
+    findings = (*curve.findings, reason)
     codes = tuple(f.code for f in findings)
     return CurveForecast(
         places,
@@ -198,11 +215,9 @@ def _too_short(curve: PreparedCurve, places: Array, run: str) -> CurveForecast:
 def _own_calibration(
     batch: CurveBatch,
     at: Array,
-    laws: tuple[str, ...],
+    look: _Look,
     law: str,
-    seed: int,
     reference: Reference,
-    ensemble: Ensemble | None,
 ) -> tuple[Array, int]:
     """Return what to widen the reference's intervals by, (targets,), and the fewest backtests.
 
@@ -213,20 +228,16 @@ def _own_calibration(
     ahead = np.median(np.log(at / batch.last_x[:, None]), axis=0)
     # Rounded up, so that near distances share their backtests.
     distances = np.ceil(np.maximum(ahead, 0.0) / _DISTANCE_STEP) * _DISTANCE_STEP
-    found = {
-        d: _widening(batch, d, laws, law, seed, reference, ensemble) for d in np.unique(distances)
-    }
+    found = {d: _widening(batch, d, look, law, reference) for d in np.unique(distances)}
     return np.array([found[d][0] for d in distances]), min(count for _, count in found.values())
 
 
 def _widening(
     batch: CurveBatch,
     distance: float,
-    laws: tuple[str, ...],
+    look: _Look,
     law: str,
-    seed: int,
     reference: Reference,
-    ensemble: Ensemble | None,
 ) -> tuple[float, int]:
     """Return the widening for one log distance, and from how many backtests."""
     if distance == 0:
@@ -236,12 +247,17 @@ def _widening(
     rows = np.flatnonzero((keep >= FEWEST_POINTS) & (keep < batch.counts))
     if len(rows) < fewest_backtests(_CALIBRATED):
         return 1.0, len(rows)
+    if len(rows) > _MOST_BACKTESTS:
+        rows = rows[np.linspace(0, len(rows) - 1, _MOST_BACKTESTS).round().astype(np.intp)]
     past = batch.take(rows).hidden_after(keep[rows])
-    outlook = look_ahead(past, batch.last_x[rows, None], laws, seed, ensemble)
     truth = batch.last_z[rows, None]
     truth = np.log(truth) if batch.residual == "log" else truth
-    half = reference.half_width(law, _CALIBRATED, outlook.features)
-    widest = conformal_quantile((np.abs(outlook.centre - truth) / half)[:, 0], _CALIBRATED)
+    scores = []
+    for part, outlook in look(past, batch.last_x[rows, None]):
+        if outlook is not None:
+            half = reference.half_width(law, _CALIBRATED, outlook.features)
+            scores.append((np.abs(outlook.centre - truth[part]) / half)[:, 0])
+    widest = conformal_quantile(np.concatenate(scores), _CALIBRATED) if scores else None
     share = len(rows) / (len(rows) + _REFERENCE_WORTH)
     return max(widest or 1.0, 1.0) ** share, len(rows)
 

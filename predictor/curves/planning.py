@@ -101,7 +101,7 @@ def plan_target(
     >>> points["value"] = 2 + 3 / points["step"] ** 0.5
     >>> plan = plan_target(RunLog.from_points(points), "loss", target=2.15)
     >>> round(plan.needed[0].value)
-    400
+    401
     """
     if not 0 < level < 1:
         raise InputError(f"level must lie between 0 and 1, such as 0.9, not {level:g}")

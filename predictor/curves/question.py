@@ -135,8 +135,12 @@ def forecast_many(
     law: str = "auto",
     level: float = 0.9,
     seed: int = 0,
+    n_jobs: int | None = None,
 ) -> Forecasts:
     """Forecast one metric of every run of a log.
+
+    Thousands of runs are worked on in parts, on as many cores as ``n_jobs`` says, or on a cluster:
+    within ``joblib.parallel_config(backend="dask")`` the parts go there.
 
     Parameters
     ----------
@@ -154,6 +158,9 @@ def forecast_many(
         Probability that the interval is to hold the truth with, in (0, 1).
     seed : int
         Seed of the bootstrap.
+    n_jobs : int, optional
+        Number of processes, as in joblib: -1 for one a core; by default one, or what
+        ``joblib.parallel_config`` says.
 
     Returns
     -------
@@ -172,14 +179,14 @@ def forecast_many(
     >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": np.arange(1, 101)})
     >>> points["value"] = 2 + 3 / points["step"] ** 0.5
     >>> forecast_many(RunLog.from_points(points), "loss", "step", 200)[0].value
-    2.2121...
+    2.2122...
     """
     _check_level(level)
     check_law(law)
     metric = choose_metric(runlog, metric)
     runs, _ = curves_of(runlog, metric, x)
     question = Question(metric, x, {run: tuple(_places(at, run)) for run in runs}, law, level)
-    return ask(runlog, question, seed=seed).forecasts
+    return ask(runlog, question, seed=seed, n_jobs=n_jobs).forecasts
 
 
 def forecast_log(
@@ -187,6 +194,7 @@ def forecast_log(
     question: Question,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
+    n_jobs: int | None = None,
 ) -> dict[str, CurveForecast]:
     """Forecast the curves of the runs that a question asks about, by run."""
     every, curves = curves_of(log, question.metric, question.axis)
@@ -194,6 +202,7 @@ def forecast_log(
     logged = dict(zip(every, curves, strict=True))
     if question.law == TRACE:
         return {run: _traced(*logged[run], question, run, seed) for run in runs}
+    falling = _with_falling_rates(log)
     outcomes = forecast_curves(
         [prepare(*logged[run], question.metric, run) for run in runs],
         [np.asarray(question.at[run]) for run in runs],
@@ -201,8 +210,9 @@ def forecast_log(
         level=question.level,
         seed=seed,
         runs=runs,
-        changing=[_rate_changes(log, run) for run in runs],
+        changing=[run in falling for run in runs],
         progress=progress,
+        n_jobs=n_jobs,
     )
     return dict(zip(runs, outcomes, strict=True))
 
@@ -327,6 +337,7 @@ def ask(
     seed: int = 0,
     bands: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    n_jobs: int | None = None,
 ) -> Answer:
     """Answer a question.
 
@@ -342,8 +353,10 @@ def ask(
         Whether to forecast also on a grid from each run's last point to its farthest place.
     progress : callable, optional
         Called with the number of curves done and the number of all.
+    n_jobs : int, optional
+        As in :func:`forecast_many`.
     """
-    outcomes = forecast_log(log, question, seed, progress)
+    outcomes = forecast_log(log, question, seed, progress, n_jobs)
     forecasts = [
         forecast
         for run, outcome in outcomes.items()
@@ -409,8 +422,12 @@ def _places(at: float | Sequence[float] | Mapping[str, float], run: str) -> Arra
     return places
 
 
-def _rate_changes(runlog: RunLog, run: str) -> bool:
-    """Whether the learning rate goes down in the later half of the run's log."""
-    rate = runlog.points.loc[runlog.points["run"] == run, "lr"].dropna().to_numpy()
+def _with_falling_rates(runlog: RunLog) -> set[str]:
+    """Return the runs whose learning rate goes down in the later half of their log."""
+    rated = runlog.points.loc[runlog.points["lr"].notna(), ["run", "lr"]]
+    return {str(run) for run, rate in rated.groupby("run")["lr"] if _falls(rate.to_numpy())}
+
+
+def _falls(rate: Array) -> bool:
     later = rate[len(rate) // 2 :]
     return len(later) > 1 and bool(later.min() < 0.98 * rate.max())
