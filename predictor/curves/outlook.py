@@ -44,9 +44,9 @@ RECENCIES = (1.0, 3.0, 5.0)
 ORIGINS = (0.5, 0.6, 0.7, 0.8, 0.9)
 FEWEST_POINTS = 4
 DRAWS = 200
-#: Iterations of a fit. A law among many needs fewer: more move their mean by less than one in ten
-#: thousand. A draw of the bootstrap starts at the optimum.
-_ITERATIONS, _ITERATIONS_AMONG_MANY, _ITERATIONS_OF_A_DRAW = 40, 12, 8
+#: Iterations of a fit. A law among many needs fewer: more move their mean by some ten thousandths.
+#: A draw of the bootstrap starts at the optimum.
+_ITERATIONS, _ITERATIONS_AMONG_MANY, _ITERATIONS_OF_A_DRAW = 40, 10, 3
 _BLOCKS = 24
 #: Laws of so many shapes have several optima.
 _MANY_SHAPES, _STARTS = 3, 4
@@ -150,8 +150,8 @@ def ask_members(
     """
     cuts = _origins(batch)
     place, truth, ratio = _backtest_targets(batch, cuts, at)
-    most = _ITERATIONS_AMONG_MANY if len(laws) > 1 else _ITERATIONS
-    said = [_fit_and_forecast(batch, cuts, LAWS[law], at, place, most) for law in laws]
+    alone = len(laws) == 1
+    said = [_fit_and_forecast(batch, cuts, LAWS[law], at, place, alone) for law in laws]
     names = tuple((law, recency) for law in laws for recency in RECENCIES)
     members = np.concatenate([now for now, _ in said])
     return names, members, np.concatenate([past for _, past in said]) - truth, ratio
@@ -211,7 +211,7 @@ def _fit_and_forecast(
     law: Law,
     at: Array,
     place: Array,
-    max_iterations: int,
+    alone: bool,
 ) -> tuple[Array, Array]:
     """Fit one law at all recencies to the whole curve and to its past, in one call.
 
@@ -233,7 +233,8 @@ def _fit_and_forecast(
         np.concatenate(weights),
         residual=batch.residual,
         n_starts=1 if len(law.shapes) < _MANY_SHAPES else _STARTS,
-        max_iterations=max_iterations,
+        thorough=alone,
+        max_iterations=_ITERATIONS if alone else _ITERATIONS_AMONG_MANY,
     )
     with np.errstate(all="ignore"):
         value = law.value(np.tile(targets, (copies, 1)), found.params)
@@ -308,6 +309,7 @@ def _bootstrap_spread(
         (weights[:, None] * drawn).reshape(-1, batch.x.shape[1]),
         residual=batch.residual,
         starts=np.repeat(params, DRAWS, axis=0)[:, None],
+        near=True,
         max_iterations=_ITERATIONS_OF_A_DRAW,
     )
     with np.errstate(all="ignore"):

@@ -24,7 +24,7 @@ _THREADS = min(4, os.cpu_count() or 1)
 _FEWEST_PARTS = 2
 _DAMPING = (1e-10, 1e10)  # lowest, hopeless
 #: A start from the grid is near the optimum, one that was given may be anywhere.
-_FIRST_DAMPING_GRID, _FIRST_DAMPING_GIVEN = 1e-6, 1e-2
+_FIRST_DAMPING_NEAR, _FIRST_DAMPING_GIVEN = 1e-6, 1e-2
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def solve(
     delta: float | Array = np.inf,
     starts: Array | None = None,
     n_starts: int = 1,
+    near: bool = False,
+    thorough: bool = True,
     tolerance: float = 1e-8,
     max_iterations: int = 100,
 ) -> Solution:
@@ -88,6 +90,12 @@ def solve(
         only the shape parameters count: the coefficients that go with them are computed.
     n_starts : int
         How many starts to take from the grid.
+    near : bool
+        Whether the starts that are given lie near the optimum, as those of a bootstrap do: the
+        first steps are then whole ones.
+    thorough : bool
+        Whether a step that went uphill is mended by letting the coefficients follow the shapes. It
+        takes half of the time and pays in the last digits, or where the optimum is far.
     tolerance : float
         Relative decrease of the objective, as predicted by the step, under which a problem is done.
     max_iterations : int
@@ -116,10 +124,11 @@ def solve(
         own = problem.take(part)
         with np.errstate(all="ignore"):
             if begin is None:
-                found, damping = grid_starts(own, n_starts), _FIRST_DAMPING_GRID
+                found, damping = grid_starts(own, n_starts), _FIRST_DAMPING_NEAR
             else:
-                found, damping = begin[part], _FIRST_DAMPING_GIVEN
-            return minimise(own, found, damping, tolerance, max_iterations)
+                found = begin[part]
+                damping = _FIRST_DAMPING_NEAR if near else _FIRST_DAMPING_GIVEN
+            return minimise(own, found, damping, tolerance, max_iterations, thorough)
 
     solution = _joined(_mapped(one, parts))
     return replace(solution, params=law.rescale(solution.params, units)) if units else solution
@@ -148,7 +157,12 @@ def _joined(parts: Sequence[Solution]) -> Solution:
 
 
 def minimise(
-    problem: Problem, starts: Array, damping: float, tolerance: float, max_iterations: int
+    problem: Problem,
+    starts: Array,
+    damping: float,
+    tolerance: float,
+    max_iterations: int,
+    thorough: bool = True,
 ) -> Solution:
     """Minimise from every start and keep the best end of each problem."""
     count, per_problem, size = starts.shape
@@ -156,7 +170,7 @@ def minimise(
     flat = problem if per_problem == 1 else problem.take(rows)
     begin = starts.reshape(-1, size)
     params, objective, converged, iterations = _minimise(
-        flat, begin, damping, tolerance, max_iterations
+        flat, begin, damping, tolerance, max_iterations, thorough
     )
     best = objective.reshape(count, per_problem).argmin(axis=1) + np.arange(count) * per_problem
     params = params[best]
@@ -166,7 +180,12 @@ def minimise(
 
 
 def _minimise(
-    problem: Problem, start: Array, first_damping: float, tolerance: float, max_iterations: int
+    problem: Problem,
+    start: Array,
+    first_damping: float,
+    tolerance: float,
+    max_iterations: int,
+    thorough: bool,
 ) -> tuple[Array, Array, NDArray[np.bool_], int]:
     """Damped Newton steps, projected on the bounds, until every problem has converged."""
     lower, upper = problem.law.bounds
@@ -197,7 +216,8 @@ def _minimise(
             rows, here, there, damping = rows[keep], here[keep], there[keep], damping[keep]
             active, terms, open_ = active.take(keep), tuple(t[keep] for t in terms), open_[keep]
         tried = active.objective_terms(there)
-        there, tried = _on_valley_floor(active, terms[0], there, tried)
+        if thorough:
+            there, tried = _on_valley_floor(active, terms[0], there, tried)
         better = tried[0] <= terms[0]
         here = np.where(better[:, None], there, here)
         terms = tuple(_where(better, new, old) for new, old in zip(tried, terms, strict=True))
