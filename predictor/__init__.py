@@ -39,13 +39,17 @@ if TYPE_CHECKING:
     from predictor.fitting.law import Coefficient, Law, Shape
     from predictor.fitting.laws import LAWS
     from predictor.fitting.solver import solve
+    from predictor.gates.assertion import assert_forecast
+    from predictor.gates.checking import check_gates
     from predictor.logs.inspection import inspect_logs
     from predictor.logs.reading import read_logs
     from predictor.logs.tables import ItemLog, ResponseLog, RunLog
 
 _HOME = {
     "Backtest": "backtest.result",
+    "assert_forecast": "gates.assertion",
     "backtest": "backtest.rolling",
+    "check_gates": "gates.checking",
     "CannotForecastError": "errors",
     "Coefficient": "fitting.law",
     "Finding": "findings",
@@ -105,7 +109,9 @@ __all__ = [
     "RunLog",
     "Shape",
     "__version__",
+    "assert_forecast",
     "backtest",
+    "check_gates",
     "compare_runs",
     "count_flops",
     "count_memory",

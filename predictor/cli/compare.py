@@ -9,7 +9,7 @@ import click
 from predictor.cli.logs import meta_option, read_runs
 from predictor.cli.options import common_options, paths_argument
 from predictor.cli.output import csv_text, emit, json_text, print_findings
-from predictor.cli.place import one_place
+from predictor.logs.places import one_place
 
 _METRIC = "Metric.  [default: the validation loss, else the loss, else the only one]"
 _AT = (

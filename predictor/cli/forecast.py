@@ -9,10 +9,10 @@ import click
 from predictor.cli.options import common_options, paths_argument
 from predictor.cli.output import csv_text, emit, json_text, print_findings, progress
 from predictor.cli.pages import answer_text
-from predictor.cli.place import parse_place
 from predictor.curves.question import Answer, ask, only_runs, pose, seen_until
 from predictor.errors import InputError
 from predictor.fitting.laws import LAWS
+from predictor.logs.places import parse_place
 from predictor.logs.tables import RunLog
 
 _LAWS = f"auto (laws weighted by backtest), trace (learning trace), or {', '.join(LAWS)}."

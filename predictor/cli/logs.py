@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from predictor.cli.place import parse_place
 from predictor.curves.question import only_runs, seen_until
 from predictor.errors import InputError
+from predictor.logs.places import parse_place
 from predictor.logs.tables import AXES, RunLog
 
 meta_option = click.option(

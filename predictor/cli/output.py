@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from predictor.errors import InputError
 from predictor.findings import Finding, Severity
+from predictor.writing import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,18 +46,7 @@ def emit(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    partial = ""
-    try:
-        handle, partial = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(partial, 0o644)
-        os.replace(partial, output)
-    except OSError as error:
-        if partial:
-            os.unlink(partial)
-        reason = (error.strerror or "unwritable").lower()
-        raise InputError(f"--output {output}: cannot be written ({reason})") from None
+    write_whole(text, output, "--output")
 
 
 def print_findings(findings: Iterable[Finding], quiet: bool) -> None:

@@ -9,9 +9,9 @@ import click
 from predictor.cli.logs import meta_option, read_runs
 from predictor.cli.options import common_options, paths_argument
 from predictor.cli.output import csv_text, emit, json_text, print_findings
-from predictor.cli.place import one_place
 from predictor.cli.pricing import Prices, pricing_options
 from predictor.errors import InputError
+from predictor.logs.places import one_place
 
 _METRIC = "Metric.  [default: the validation loss, else the loss, else the only one]"
 _TARGET = "Value of the metric that is to be reached.  [required]"

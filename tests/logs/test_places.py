@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictor.cli.place import parse_number, parse_place
 from predictor.errors import InputError
+from predictor.logs.places import parse_number, parse_place
 from predictor.logs.tables import AXES
 
 

@@ -1,4 +1,4 @@
-"""Places on the command line: ``step=20000``, ``tokens=3e12``, ``params=7B,tokens=2T``."""
+"""Places as people write them: ``step=20000``, ``tokens=3e12``, ``params=7B,tokens=2T``."""
 
 from __future__ import annotations
 
