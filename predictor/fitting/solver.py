@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.fitting.law import Array, Law, unchanged
-from predictor.fitting.problem import Problem, Residual, Terms, eliminate
+from predictor.fitting.problem import Prior, Problem, Residual, Terms, eliminate
 from predictor.fitting.starts import given_starts, grid_size, grid_starts
 
 _THREADS = min(4, os.cpu_count() or 1)
@@ -62,6 +62,7 @@ def solve(
     delta: float | Array = np.inf,
     starts: Array | None = None,
     n_starts: int = 1,
+    prior: Prior | None = None,
     tolerance: float = 1e-8,
     max_iterations: int = 100,
 ) -> Solution:
@@ -88,6 +89,8 @@ def solve(
         only the shape parameters count: the coefficients that go with them are computed.
     n_starts : int
         How many starts to take from the grid.
+    prior : Prior, optional
+        What is known of the parameters beforehand; for laws that do not rescale them.
     tolerance : float
         Relative decrease of the objective, as predicted by the step, under which a problem is done.
     max_iterations : int
@@ -104,7 +107,7 @@ def solve(
     >>> solve(POWER, x, 1 + 2 * x**-0.5).params.round(6)
     array([[1. , 2. , 0.5]])
     """
-    problem = Problem.build(law, x, y, weights, residual, delta)
+    problem = Problem.build(law, x, y, weights, residual, delta, prior)
     units: list[Array] = []
     if law.rescale is not unchanged:
         problem, units = problem.in_units()
