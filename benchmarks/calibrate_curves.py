@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,32 +21,49 @@ from curve_sets import CutCurve, bundled_learning_curves, bundled_runs, publishe
 
 import predictor.curves.reference as reference_module
 from predictor.curves.batch import CurveBatch
-from predictor.curves.outlook import FEWEST_POINTS, PRIOR, look_ahead
+from predictor.curves.outlook import AUTO, FEWEST_POINTS, look_ahead
 from predictor.curves.predictive import LEVELS
 from predictor.curves.prepared import prepare
 from predictor.curves.reference import FEATURES, Reference, fit_reference
+from predictor.fitting.laws import LAWS
 
 OUT = Path(reference_module.__file__).with_name("reference.json")
+#: Hidden points of each curve that are forecast.
+TARGETS = 5
 
 
-def looks(curves: list[CutCurve]) -> tuple[dict, dict, np.ndarray]:
-    """Forecast the hidden ends; return features and errors by law, and families."""
-    prepared = [prepare(c.x, c.y, c.metric, c.name) for c in curves]
-    rows = [k for k, p in enumerate(prepared) if len(p.x) >= FEWEST_POINTS]
-    kept = [curves[k] for k in rows]
-    batch = CurveBatch.from_curves([(prepared[k].x, prepared[k].z) for k in rows])
-    at = np.array([[c.end_x] for c in kept])
-    smallest = [prepared[k].z.min() / 1_000 for k in rows]  # no logarithm of 0
+def posed(
+    curves: Sequence[CutCurve], targets: int = TARGETS
+) -> tuple[CurveBatch, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the curves as one batch, places and log truths (curves, targets), and families."""
+    pairs = [(c, prepare(c.x, c.y, c.metric, c.name)) for c in curves]
+    pairs = [(c, p) for c, p in pairs if len(p.x) >= FEWEST_POINTS]
+    batch = CurveBatch.from_curves([(p.x, p.z) for _, p in pairs])
+    asked = [c.targets(targets) for c, _ in pairs]
     truth = [
-        prepared[k].kind.to_fall(np.array([c.end_y]))[0] for k, c in zip(rows, kept, strict=True)
+        np.log(np.maximum(p.kind.to_fall(y), p.z.min() / 1_000))  # no logarithm of 0
+        for (_, p), (_, y) in zip(pairs, asked, strict=True)
     ]
-    truth = np.log(np.maximum(truth, smallest))
+    families = np.array([c.family for c, _ in pairs])
+    return batch, np.array([x for x, _ in asked]), np.array(truth), families
+
+
+def looks(
+    curves: Sequence[CutCurve], laws: Sequence[str] = tuple(LAWS)
+) -> tuple[dict, dict, np.ndarray]:
+    """Forecast hidden points; return features and errors by law, and families, one row a case."""
+    batch, at, truth, families = posed(curves)
     features, errors = {}, {}
-    for law, laws in {"auto": tuple(PRIOR), **{law: (law,) for law in PRIOR}}.items():
-        outlook = look_ahead(batch, at, laws)
-        features[law] = {name: outlook.features[name][:, 0] for name in FEATURES}
-        errors[law] = outlook.centre[:, 0] - truth
-    return features, errors, np.array([c.family for c in kept])
+    for law, members in {"auto": AUTO, **{law: (law,) for law in laws}}.items():
+        outlook = look_ahead(batch, at, members)
+        features[law] = {name: outlook.features[name].ravel() for name in FEATURES}
+        errors[law] = (outlook.centre - truth).ravel()
+    return features, errors, np.repeat(families, at.shape[1])
+
+
+def looks_of_auto(curves: Sequence[CutCurve]) -> tuple[dict, dict, np.ndarray]:
+    """Do the same for the ensemble alone."""
+    return looks(curves, laws=())
 
 
 def all_curves() -> list[CutCurve]:
@@ -64,7 +82,7 @@ def as_document(reference: Reference, families: np.ndarray) -> dict:
     return {
         "about": "Widths of intervals of curve forecasts; made by benchmarks/calibrate_curves.py",
         "families": {str(n): int(c) for n, c in zip(names, counts, strict=True)},
-        "curves": reference.curves,
+        "cases": reference.cases,
         "coefficients": {k: round(v, 4) for k, v in reference.coefficients.items()},
         "distances": [round(d, 4) for d in reference.distances],
         "levels": list(LEVELS),
@@ -84,7 +102,7 @@ def main() -> None:
     for family in np.unique(families):
         chosen = families == family
         inside = np.mean(np.abs(errors["auto"][chosen]) <= half[chosen])
-        print(f"{family:20s} {chosen.sum():4d} curves  coverage of 90 % {inside:.3f}")
+        print(f"{family:20s} {chosen.sum():4d} cases  coverage of 90 % {inside:.3f}")
     if "--write" in sys.argv:
         OUT.write_text(document, encoding="utf-8")
 

@@ -25,14 +25,14 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent))
 
 from calibrate_curves import looks
-from curve_sets import CutCurve, bundled_learning_curves, bundled_runs, published
+from curve_sets import CutCurve, bundled_learning_curves, bundled_runs, ladder, published
 
 from predictor.curves.forecasting import forecast_curves
-from predictor.curves.outlook import FEWEST_POINTS, PRIOR
+from predictor.curves.outlook import AUTO, FEWEST_POINTS
 from predictor.curves.prepared import prepare
 from predictor.curves.reference import Reference, fit_reference
 
-LAWS = ("auto", *PRIOR)
+LAWS = ("auto", *AUTO)
 
 
 def forecasts(curves: Sequence[CutCurve], law: str, reference: Reference | None) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def forecasts(curves: Sequence[CutCurve], law: str, reference: Reference | None)
     return pd.DataFrame(rows, columns=["family", "law", "truth", "value", "lower", "upper", "last"])
 
 
-def leave_one_data_set_out(metric: str, levels: Iterable[str] = LAWS) -> pd.DataFrame:
+def leave_one_data_set_out(metric: str, laws: Iterable[str] = LAWS) -> pd.DataFrame:
     """Forecast each bundled data set with a reference fitted on the others."""
     every = [*bundled_learning_curves("error"), *bundled_learning_curves("log_loss")]
     features, errors, families = looks(every)
@@ -62,7 +62,7 @@ def leave_one_data_set_out(metric: str, levels: Iterable[str] = LAWS) -> pd.Data
             families[others],
         )
         left_out = [c for c in wanted if c.family == data_set]
-        parts += [forecasts(left_out, law, reference) for law in levels]
+        parts += [forecasts(left_out, law, reference) for law in laws]
     return pd.concat(parts)
 
 
@@ -105,18 +105,16 @@ def main() -> None:
         show(f"Bundled learning curves, {metric}, by law", table(with_last_value(found), "law"))
         auto = found[found["law"] == "auto"]
         show(f"Bundled learning curves, {metric}, auto by data set", table(auto, "family"))
-    sets = [*bundled_runs(), *published()]
+    sets = [*bundled_runs(), *published(), *ladder()]
     parts = []
     for family in dict.fromkeys(c.family for c in sets):
         one = [c for c in sets if c.family == family]
-        parts += [forecasts(one, law, None) for law in LAWS]
-    found = pd.concat(parts)
-    for law in ("auto", "power"):
-        chosen = found[found["law"] == law]
-        show(
-            f"Runs at half-way and published curves, shipped reference, {law}",
-            table(chosen, "family"),
-        )
+        parts += [forecasts(one, law, None) for law in ("auto", "power")]
+    found = with_last_value(pd.concat(parts))
+    for law in ("auto", "power", "last value"):
+        show(f"Ends of runs and curves, {law}", table(found[found["law"] == law], "family"))
+    auto = found[found["law"] == "auto"]
+    show("All of these ends together, auto", table(auto, "law"))
 
 
 if __name__ == "__main__":

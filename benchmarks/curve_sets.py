@@ -22,21 +22,36 @@ SHARED = Path(
 
 @dataclass(frozen=True)
 class CutCurve:
-    """The part of a curve that is shown, and its end, which is hidden."""
+    """The part of a curve that is shown, and what is hidden, in order."""
 
     family: str
     name: str
     metric: str
     x: np.ndarray
     y: np.ndarray
-    end_x: float
-    end_y: float
+    hidden_x: np.ndarray
+    hidden_y: np.ndarray
+
+    @property
+    def end_x(self) -> float:
+        """Place of the last point."""
+        return float(self.hidden_x[-1])
+
+    @property
+    def end_y(self) -> float:
+        """Value of the last point."""
+        return float(self.hidden_y[-1])
+
+    def targets(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return places and values of so many hidden points, evenly chosen, the last among them."""
+        chosen = np.linspace(len(self.hidden_x) - 1, 0, count + 1)[:-1].round().astype(int)
+        return self.hidden_x[chosen], self.hidden_y[chosen]
 
 
 def cut(family: str, name: str, metric: str, x: np.ndarray, y: np.ndarray, at: float) -> CutCurve:
-    """Show the points up to ``at`` and hide the rest; the last point is the target."""
+    """Show the points up to ``at`` and hide the rest."""
     shown = x <= at
-    return CutCurve(family, name, metric, x[shown], y[shown], float(x[-1]), float(y[-1]))
+    return CutCurve(family, name, metric, x[shown], y[shown], x[~shown], y[~shown])
 
 
 def bundled_learning_curves(metric: str = "error") -> list[CutCurve]:
@@ -67,18 +82,36 @@ def published() -> Iterator[CutCurve]:
     """Every published curve that is found here."""
     if not SHARED.is_dir():
         return
-    yield from _vision()
+    yield from extrapolation()
     yield from _histories()
     yield from _repeats()
     yield from _schedules()
 
 
-def _vision() -> Iterator[CutCurve]:
-    table = pd.read_csv(SHARED / "extrapolation-benchmark" / "vision.csv.gz").drop_duplicates()
-    for name, part in table.groupby(["Domain", "Task", "Model"]):
-        part = part.sort_values("Seen Examples")
-        x, y = part["Seen Examples"].to_numpy(), part["Loss"].to_numpy()
-        yield cut("vision", str(name), "error", x, y, x[(part["Training"] == 1).to_numpy()].max())
+def extrapolation() -> Iterator[CutCurve]:
+    """Return the curves of the published extrapolation benchmark, cut where it cuts them."""
+    folder = SHARED / "extrapolation-benchmark"
+    names = {"BB": "big-bench", "NMT": "translation"}
+    for domain in ("vision", "language"):
+        table = pd.read_csv(folder / f"{domain}.csv.gz").drop_duplicates()
+        for name, part in table.groupby(["Domain", "Task", "Model"]):
+            part = part.rename(columns={"Seen Examples": "x", "Loss": "y", "Training": "training"})
+            family = "vision" if domain == "vision" else names.get(name[0], name[0])
+            metric = "error" if domain == "vision" else "loss"
+            yield _marked(family, " ".join(name), metric, part)
+    table = pd.read_csv(folder / "nanogpt.csv").rename(columns={"n_embd": "x", "val_loss": "y"})
+    for name, part in table.groupby("curve"):
+        yield _marked("nanogpt", name, "val_loss", part)
+    table = pd.read_csv(folder / "double_descent.csv")
+    for name, part in table.groupby("curve"):
+        yield _marked("double descent", name, part["y_label"].iloc[0].lower(), part)
+
+
+def _marked(family: str, name: str, metric: str, part: pd.DataFrame) -> CutCurve:
+    part = part.sort_values("x", kind="stable")
+    x, y = part["x"].to_numpy(float), part["y"].to_numpy(float)
+    shown = part["training"].to_numpy() == 1
+    return CutCurve(family, name, metric, x[shown], y[shown], x[~shown], y[~shown])
 
 
 def _histories() -> Iterator[CutCurve]:
@@ -96,6 +129,17 @@ def _repeats() -> Iterator[CutCurve]:
         x, y = part["step"].to_numpy(float), part["val_loss"].to_numpy()
         if len(x) >= 12:
             yield cut("repeated runs", str(name), "val_loss", x, y, x[-1] / 2)
+
+
+def ladder() -> Iterator[CutCurve]:
+    """Return validation losses of a published model ladder, the second half hidden.
+
+    They take no part in any calibration.
+    """
+    for path in sorted((SHARED / "model-ladder").glob("[0-9]*.csv")):
+        table = pd.read_csv(path, usecols=["_step", "eval/c4_en-validation/CrossEntropyLoss"])
+        x, y = table.dropna().query("_step > 0").sort_values("_step").to_numpy().T
+        yield cut("ladder", path.stem, "loss", x, y, x[-1] / 2)
 
 
 def _schedules() -> Iterator[CutCurve]:

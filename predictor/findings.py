@@ -51,9 +51,11 @@ _KINDS = (
     FindingKind("PRED108", "learning rate changes and the law does not know it", Severity.WARNING),
     FindingKind("PRED109", "the run diverges", Severity.WARNING),
     FindingKind("PRED110", "the target lies within the data", Severity.INFO),
+    FindingKind("PRED111", "double descent", Severity.WARNING),
     FindingKind("PRED112", "no trend beyond the noise", Severity.WARNING),
     FindingKind("PRED113", "the forecast is not a finite number", Severity.BLOCKING),
     FindingKind("PRED114", "extrapolation beyond what these points can carry", Severity.BLOCKING),
+    FindingKind("PRED151", "plateau", Severity.INFO),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -73,6 +73,10 @@ class CurveBatch:
         """Return the curves in these rows."""
         return CurveBatch(self.x[rows], self.z[rows], self.used[rows], self.residual)
 
+    def in_units(self, unit: Array) -> CurveBatch:
+        """Return the curves with z measured in other units, (curves, 1)."""
+        return replace(self, z=self.z / unit)
+
     def hidden_after(self, counts: NDArray[np.intp]) -> CurveBatch:
         """Hide all but the first so many points of each curve."""
         seen = np.arange(self.x.shape[1]) < counts[:, None]

@@ -9,10 +9,12 @@ from statistics import NormalDist
 import numpy as np
 
 from predictor.curves.batch import CurveBatch
-from predictor.curves.outlook import FEWEST_POINTS, PRIOR, Outlook, look_ahead
+from predictor.curves.ensemble import Ensemble
+from predictor.curves.outlook import AUTO, FEWEST_POINTS, Outlook, look_ahead
 from predictor.curves.predictive import LEVELS, Predictive
 from predictor.curves.prepared import PreparedCurve
 from predictor.curves.reference import Reference, shipped_reference
+from predictor.curves.regimes import roughness
 from predictor.findings import Finding
 from predictor.fitting.conformal import conformal_quantile, fewest_backtests
 from predictor.fitting.forecast import Forecast
@@ -81,6 +83,7 @@ def forecast_curves(
     runs: Sequence[str] | None = None,
     changing: Sequence[bool] | None = None,
     reference: Reference | None = None,
+    ensemble: Ensemble | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[CurveForecast]:
     """Forecast prepared curves, each at its own places (as many for every curve).
@@ -89,7 +92,7 @@ def forecast_curves(
     them when the same distance was hidden moves the width of the interval away from the
     reference's.
     """
-    laws = tuple(PRIOR) if law == "auto" else (law_named(law).name,)
+    laws = AUTO if law == "auto" else (law_named(law).name,)
     reference = reference or shipped_reference()
     names = list(runs) if runs is not None else [f"curve {k}" for k in range(len(curves))]
     rates = list(changing) if changing is not None else [False] * len(curves)
@@ -105,10 +108,10 @@ def forecast_curves(
             continue
         batch = CurveBatch.from_curves([(curves[k].x, curves[k].z) for k in rows], residual)
         at = np.array([places[k] for k in rows], dtype=float)
-        factor, own = _own_calibration(batch, at, laws, law, seed, reference)
+        factor, own = _own_calibration(batch, at, laws, law, seed, reference, ensemble)
         for first in range(0, len(rows), _CURVES):
             part = np.arange(first, min(first + _CURVES, len(rows)))
-            outlook = look_ahead(batch.take(part), at[part], laws, seed)
+            outlook = look_ahead(batch.take(part), at[part], laws, seed, ensemble)
             widths = factor * reference.widths(law, outlook.features)
             normal = np.array([_normal(known) for known in LEVELS])[:, None, None]
             widths = np.maximum(widths, normal * outlook.features["bootstrap"])
@@ -190,7 +193,13 @@ def _too_short(curve: PreparedCurve, places: Array, run: str) -> CurveForecast:
 
 
 def _own_calibration(
-    batch: CurveBatch, at: Array, laws: tuple[str, ...], law: str, seed: int, reference: Reference
+    batch: CurveBatch,
+    at: Array,
+    laws: tuple[str, ...],
+    law: str,
+    seed: int,
+    reference: Reference,
+    ensemble: Ensemble | None,
 ) -> tuple[Array, int]:
     """Return what to widen the reference's intervals by, (targets,), and the fewest backtests.
 
@@ -201,7 +210,9 @@ def _own_calibration(
     ahead = np.median(np.log(at / batch.last_x[:, None]), axis=0)
     # Rounded up, so that near distances share their backtests.
     distances = np.ceil(np.maximum(ahead, 0.0) / _DISTANCE_STEP) * _DISTANCE_STEP
-    found = {d: _widening(batch, d, laws, law, seed, reference) for d in np.unique(distances)}
+    found = {
+        d: _widening(batch, d, laws, law, seed, reference, ensemble) for d in np.unique(distances)
+    }
     return np.array([found[d][0] for d in distances]), min(count for _, count in found.values())
 
 
@@ -212,6 +223,7 @@ def _widening(
     law: str,
     seed: int,
     reference: Reference,
+    ensemble: Ensemble | None,
 ) -> tuple[float, int]:
     """Return the widening for one log distance, and from how many backtests."""
     if distance == 0:
@@ -222,7 +234,7 @@ def _widening(
     if len(rows) < fewest_backtests(_CALIBRATED):
         return 1.0, len(rows)
     past = batch.take(rows).hidden_after(keep[rows])
-    outlook = look_ahead(past, batch.last_x[rows, None], laws, seed)
+    outlook = look_ahead(past, batch.last_x[rows, None], laws, seed, ensemble)
     truth = batch.last_z[rows, None]
     truth = np.log(truth) if batch.residual == "log" else truth
     half = reference.half_width(law, _CALIBRATED, outlook.features)
@@ -245,7 +257,8 @@ def _outcome(
     predictive = Predictive(curve, outlook.centre[row], widths)
     half = predictive.half_width(level)
     codes, findings = _beware(curve, at, outlook, row, half, own, level, run, rate_changes)
-    silent = np.array([bool({"PRED113", "PRED114"} & set(c)) for c in codes])
+    lost = curve.regime.diverged and curve.kind.residual == "log"
+    silent = np.array([lost or bool({"PRED113", "PRED114"} & set(c)) for c in codes])
     predictive = replace(predictive, centre=np.where(silent, np.nan, predictive.centre))
     shares: dict[str, float] = {}
     for (law, _), weight in zip(outlook.names, outlook.weights[:, row, -1], strict=True):
@@ -305,8 +318,12 @@ def _seen(
     values = np.log(curve.z) if curve.kind.residual == "log" else curve.z
     if curve.constant:
         found.append(Finding("PRED104", "the curve never changes", run))
-    elif _worse_again(values):
+    elif curve.regime.diverged and curve.kind.residual == "log":
+        found.append(Finding("PRED109", "the run has diverged: no law of learning holds", run))
+    elif curve.regime.rises:
         found.append(Finding("PRED109", "the metric has been getting worse again of late", run))
+    elif curve.regime.plateau:
+        found.append(Finding("PRED151", "it has fallen no more than its noise of late", run))
     elif _no_trend(values):
         found.append(Finding("PRED112", "the curve moves no more than its noise", run))
     if rate_changes:
@@ -324,21 +341,8 @@ def _seen(
     return found
 
 
-def _roughness(values: Array) -> float:
-    """Return the noise of a curve as its second differences show it, whatever its trend."""
-    if len(values) < 3:
-        return 0.0
-    return float(1.4826 * np.median(np.abs(np.diff(values, 2))) / np.sqrt(6))
-
-
-def _worse_again(values: Array) -> bool:
-    """Whether the last points lie above the lowest ones by more than noise."""
-    smooth = np.convolve(values, np.ones(3) / 3, mode="valid")
-    return bool(smooth[-1] - smooth.min() > max(4 * _roughness(values), 0.03))
-
-
 def _no_trend(values: Array) -> bool:
     """Whether the first and the last third of a curve differ by no more than noise."""
     third = max(1, len(values) // 3)
     fall = abs(float(values[:third].mean() - values[-third:].mean()))
-    return fall < 3 * _roughness(values) * np.sqrt(2 / third)
+    return fall < 3 * roughness(values) * np.sqrt(2 / third)

@@ -1,44 +1,53 @@
 """Where curves go: laws in an ensemble, weighted by how they did on the curve's own past.
 
 Every law is fitted with the recent points counting more (weight ``(x / x_last)^recency``), for
-several recencies: early transients say little about the end. The forecast is the weighted median of
-these members. Weights start from a prior over laws and move with the members' errors when later
-points of the same curve are hidden and forecast. The move is small on purpose: on real curves
-sharper selection forecast worse than the median of many (``benchmarks/curve_forecasts.py``).
+several recencies: early transients say little about the end. The forecast is the weighted mean of
+these members on the scale of the residual. Weights come from :mod:`predictor.curves.ensemble`: a
+learned prior that moves with the members' errors when later points of the same curve are hidden and
+forecast. The move is small on purpose: on real curves sharper selection, by past errors or by fit,
+forecast worse than the mean of many (``benchmarks/curve_forecasts.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predictor.curves.batch import CurveBatch
+from predictor.curves.ensemble import (
+    Ensemble,
+    curve_features,
+    normalised,
+    relative_miss,
+    shipped_ensemble,
+    within_reach,
+)
 from predictor.fitting.law import Array, Law
 from predictor.fitting.laws import LAWS, POWER, free_floor
 from predictor.fitting.solver import solve
 
-#: How much a law is believed before the curve has been seen.
-PRIOR = {
-    "power": 0.7,
-    "moderate-power": 1.0,
-    "inverse-sqrt": 1.0,
-    "mmf": 0.4,
-    "weibull": 0.1,
-    "logarithmic": 0.05,
-    "exponential": 0.05,
-}
-RECENCIES = (1.0, 2.0, 3.0)
+#: Laws of the ensemble.
+AUTO = (
+    "power",
+    "moderate-power",
+    "inverse-sqrt",
+    "mmf",
+    "weibull",
+    "logarithmic",
+    "exponential",
+)
+RECENCIES = (1.0, 3.0, 5.0)
 #: Shares of a curve's points that are kept when its own later points are forecast.
 ORIGINS = (0.5, 0.6, 0.7, 0.8, 0.9)
 FEWEST_POINTS = 4
-#: Power with which a member's past error lowers its weight.
-EVIDENCE = 0.5
 DRAWS = 40
-_ITERATIONS = 25
+_ITERATIONS = 40
 _BLOCKS = 24
+#: Laws of so many shapes have several optima.
+_MANY_SHAPES, _STARTS = 3, 4
 #: Smallest positive forecast, and largest deviation that counts, on the log scale.
 _TINY, _FAR = 1e-9, 1.5
 
@@ -50,7 +59,7 @@ class Outlook:
     Parameters
     ----------
     centre : array, (curves, targets)
-        Weighted median of the members.
+        Weighted mean of the members.
     members : array, (members, curves, targets)
         What each member says.
     names : tuple of (str, float)
@@ -72,7 +81,11 @@ class Outlook:
 
 
 def look_ahead(
-    batch: CurveBatch, at: Array, laws: Sequence[str] = tuple(PRIOR), seed: int = 0
+    batch: CurveBatch,
+    at: Array,
+    laws: Sequence[str] = AUTO,
+    seed: int = 0,
+    ensemble: Ensemble | None = None,
 ) -> Outlook:
     """Forecast every curve at every target.
 
@@ -86,29 +99,59 @@ def look_ahead(
         Laws of the ensemble.
     seed : int
         Seed of the bootstrap; its draws do not depend on which curves are in the batch.
+    ensemble : Ensemble, optional
+        How much each law is believed; the shipped ensemble where not given.
 
     Returns
     -------
     Outlook
     """
-    # A loss counts in its own last value, so that no number here depends on its unit.
-    unit = batch.last_z[:, None] if batch.residual == "log" else np.ones((len(at), 1))
-    batch, shift = replace(batch, z=batch.z / unit), np.log(unit)
-    cuts = _origins(batch)
-    place, truth, ratio = _backtest_targets(batch, cuts, at)
-    names = tuple((law, recency) for law in laws for recency in RECENCIES)
-    said = [_fit_and_forecast(batch, cuts, LAWS[law], at, place) for law in laws]
-    members = np.concatenate([now for now, _ in said])
-    errors = np.concatenate([past for _, past in said]) - truth
-    prior = np.array([PRIOR[law] for law, _ in names])
-    weights = _weights(prior, errors)
-    centre = weighted_median(members, weights)
-    backtests = weighted_median(errors, weights[:, None])
+    unit = unit_of(batch)
+    batch, shift = batch.in_units(unit), np.log(unit)
+    names, members, errors, ratio = ask_members(batch, at, laws)
+    ensemble = ensemble or shipped_ensemble()
+    weights = normalised(ensemble.log_weights(names, curve_features(batch), relative_miss(errors)))
+    members = within_reach(members)
+    centre = (weights * members).sum(axis=0)
+    errors = np.where(np.isfinite(errors), within_reach(errors), np.nan)
+    backtests = (weights[:, None] * errors).sum(axis=0)
     features = _spread(batch, at, members, centre, weights)
     features |= _past(backtests, ratio, batch, at)
     features["few"] = features["distance"] / batch.counts[:, None]
     features |= _noise(batch, at, seed)
     return Outlook(centre + shift, members + shift, names, weights, backtests, features)
+
+
+def unit_of(batch: CurveBatch) -> Array:
+    """Return what a curve is measured in, (curves, 1): a loss in its own last value.
+
+    So no number here depends on the loss's unit.
+    """
+    return batch.last_z[:, None] if batch.residual == "log" else np.ones((len(batch.x), 1))
+
+
+def ask_members(
+    batch: CurveBatch, at: Array, laws: Sequence[str] = AUTO
+) -> tuple[tuple[tuple[str, float], ...], Array, Array, Array]:
+    """Return what every member of the ensemble says, and what it missed by in the past.
+
+    Returns
+    -------
+    names : tuple of (str, float)
+        Law and recency of each member.
+    members : array, (members, curves, targets)
+        Forecasts.
+    errors : array, (members, origins, curves, targets)
+        Errors when later points were hidden; NaN where a curve is too short.
+    ratio : array, (origins, curves, targets)
+        How far ahead the hidden points lay, on the log scale.
+    """
+    cuts = _origins(batch)
+    place, truth, ratio = _backtest_targets(batch, cuts, at)
+    said = [_fit_and_forecast(batch, cuts, LAWS[law], at, place) for law in laws]
+    names = tuple((law, recency) for law in laws for recency in RECENCIES)
+    members = np.concatenate([now for now, _ in said])
+    return names, members, np.concatenate([past for _, past in said]) - truth, ratio
 
 
 def weighted_median(values: Array, weights: Array) -> Array:
@@ -181,6 +224,7 @@ def _fit_and_forecast(
         np.tile(part.z, (copies, 1)),
         np.concatenate(weights),
         residual=batch.residual,
+        n_starts=1 if len(law.shapes) < _MANY_SHAPES else _STARTS,
         max_iterations=_ITERATIONS,
     )
     with np.errstate(all="ignore"):
@@ -199,17 +243,6 @@ def _on_residual_scale(value: Array, residual: str) -> Array:
     if residual == "linear":
         return np.nan_to_num(value)
     return np.log(np.maximum(np.nan_to_num(value, nan=_TINY), _TINY))
-
-
-def _weights(prior: Array, errors: Array) -> Array:
-    """Lower the prior weight of members that missed by more than the others, (M, P, T)."""
-    valid = np.isfinite(errors).all(axis=0)
-    count = np.maximum(valid.sum(axis=0), 1)
-    miss = np.where(valid, np.abs(errors), 0.0).sum(axis=1) / count
-    typical = np.median(miss, axis=0)
-    relative = (miss + 0.3 * typical + _TINY) / (1.3 * typical + _TINY)
-    weights = prior[:, None, None] * relative**-EVIDENCE
-    return weights / weights.sum(axis=0)
 
 
 def _spread(

@@ -8,6 +8,7 @@ import numpy as np
 
 from predictor.curves.batch import binned
 from predictor.curves.metric import MetricKind, kind_of
+from predictor.curves.regimes import Regime, last_regime
 from predictor.findings import Finding
 from predictor.fitting.law import Array
 
@@ -28,6 +29,8 @@ class PreparedCurve:
         Number of logged points behind the bins.
     findings : tuple of Finding
         What was left out, and why.
+    regime : Regime
+        Whether the curve is past a peak (points before it are left out), rises, or has diverged.
     """
 
     x: Array
@@ -37,6 +40,7 @@ class PreparedCurve:
     unit: float
     points: int
     findings: tuple[Finding, ...]
+    regime: Regime
 
     @property
     def constant(self) -> bool:
@@ -84,7 +88,7 @@ def prepare(x: Array, y: Array, metric: str, run: str | None = None) -> Prepared
     order = np.argsort(x[placed], kind="stable")
     x, y = x[placed][order], y[placed][order]
     if not len(x):
-        return PreparedCurve(x, y, MetricKind("lower"), 0.0, 1.0, 0, tuple(findings))
+        return PreparedCurve(x, y, MetricKind("lower"), 0.0, 1.0, 0, tuple(findings), Regime())
     kind = kind_of(metric, y)
     falling = kind.to_fall(y)
     place, z = binned(x, falling)
@@ -94,7 +98,13 @@ def prepare(x: Array, y: Array, metric: str, run: str | None = None) -> Prepared
         offset = float(z[-1])
         unit = float(np.ptp(z[len(z) // 2 :]) or np.ptp(z) or abs(offset) or 1.0)
         z = (z - offset) / unit
-    return PreparedCurve(place, z, kind, offset, unit, len(x), tuple(findings))
+    regime = last_regime(np.log(z) if kind.residual == "log" else z)
+    if regime.start:
+        at = float(place[regime.start])
+        place, z, x = place[regime.start :], z[regime.start :], x[x >= at]
+        message = f"the curve peaked at {at:g} (double descent); it is forecast from there on"
+        findings.append(Finding("PRED111", message, run))
+    return PreparedCurve(place, z, kind, offset, unit, len(x), tuple(findings), regime)
 
 
 def _positive(z: Array) -> Array:

@@ -41,14 +41,14 @@ class Reference:
     quantiles : dict of tuple of tuple of float
         By law ("auto" for the ensemble), for each distance: error over scale not exceeded at each
         level of :data:`LEVELS`.
-    curves : int
-        Number of reference curves.
+    cases : int
+        Number of hidden points of reference curves.
     """
 
     coefficients: dict[str, float]
     distances: tuple[float, ...]
     quantiles: dict[str, tuple[tuple[float, ...], ...]]
-    curves: int
+    cases: int
 
     def scale(self, features: dict[str, Array]) -> Array:
         """Return the scale of the forecast error, in the units of the features."""
@@ -73,7 +73,7 @@ def shipped_reference() -> Reference:
     content = json.loads(_FILE.read_text(encoding="utf-8"))
     quantiles = {law: tuple(map(tuple, rows)) for law, rows in content["quantiles"].items()}
     distances = tuple(content["distances"])
-    return Reference(content["coefficients"], distances, quantiles, content["curves"])
+    return Reference(content["coefficients"], distances, quantiles, content["cases"])
 
 
 def fit_reference(

@@ -14,6 +14,7 @@ from math import inf
 import numpy as np
 
 from predictor.errors import InputError
+from predictor.fitting.broken_laws import BROKEN, M1, M3, M4, TWICE_BROKEN
 from predictor.fitting.law import Array, Coefficient, Law, Shape
 
 _EXPONENTS = tuple(np.geomspace(0.03, 4.0, 8))
@@ -66,6 +67,8 @@ POWER = Law(
     slopes=_power_slopes,
     rescale=_power_units,
 )
+
+M2 = replace(POWER, name="m2", source="Alabdulmohsin et al. 2022, arXiv 2209.06640, eq. M2")
 
 MODERATE_POWER = replace(
     POWER,
@@ -182,6 +185,12 @@ LAWS: dict[str, Law] = {
         WEIBULL,
         MORGAN_MERCER_FLODIN,
         INVERSE_SQUARE_ROOT,
+        M1,
+        M2,
+        M3,
+        M4,
+        BROKEN,
+        TWICE_BROKEN,
     )
 }
 
@@ -206,5 +215,5 @@ def law_named(name: str) -> Law:
 
 
 def free_floor(law: Law) -> Law:
-    """Return the curve law without its floor at zero, for metrics that may be negative."""
-    return law.with_bounds(c=(-inf, inf))
+    """Return the curve law without a floor at zero, for metrics that may be negative."""
+    return law.with_bounds(c=(-inf, inf)) if "c" in law.names else law

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictor.curves.forecasting import as_forecasts, forecast_curves
-from predictor.curves.outlook import PRIOR
+from predictor.curves.outlook import AUTO
 from predictor.curves.prepared import prepare
 from predictor.errors import InputError
+from predictor.fitting.laws import LAWS
 
 X = np.geomspace(10, 1000, 25)
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -56,14 +57,15 @@ def test_noiseless_curve_falling_or_rising(metric, y, truth):
     assert found.lower[0] <= truth <= found.upper[0]
 
 
-@pytest.mark.parametrize("law", ["auto", *PRIOR])
+@pytest.mark.parametrize("law", ["auto", *LAWS])
 def test_intervals_are_nested_in_the_level(law):
     found = [ahead(loss(), [1500.0, 4000.0], law=law, level=level) for level in LEVELS]
     for narrow, wide in pairwise(found):
-        assert (wide.lower <= narrow.lower).all()
-        assert (wide.upper >= narrow.upper).all()
-        np.testing.assert_array_equal(wide.value, narrow.value)
-    assert (found[-1].upper - found[-1].lower > found[0].upper - found[0].lower).all()
+        said = np.isfinite(wide.value)  # an interval that is too wide is not said
+        assert said[0]
+        assert (wide.lower <= narrow.lower)[said].all()
+        assert (wide.upper >= narrow.upper)[said].all()
+        np.testing.assert_array_equal(wide.value[said], narrow.value[said])
 
 
 def test_intervals_are_nested_also_where_own_backtests_widen_them():
@@ -240,7 +242,7 @@ def test_falling_and_rising_curves_in_one_call_keep_their_order():
 
 def test_shares_are_those_of_the_laws():
     assert sum(ahead(loss()).shares.values()) == pytest.approx(1.0)
-    assert set(ahead(loss()).shares) == set(PRIOR)
+    assert set(ahead(loss()).shares) == set(AUTO)
     assert ahead(loss(), law="mmf").shares == {"mmf": pytest.approx(1.0)}
 
 

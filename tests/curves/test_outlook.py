@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from predictor.curves.batch import CurveBatch
-from predictor.curves.outlook import ORIGINS, PRIOR, RECENCIES, look_ahead, weighted_median
+from predictor.curves.ensemble import curve_features, normalised, shipped_ensemble
+from predictor.curves.outlook import AUTO, ORIGINS, RECENCIES, look_ahead, weighted_median
 from predictor.curves.reference import FEATURES
 from predictor.fitting.laws import LAWS
 
@@ -64,7 +65,7 @@ def test_shapes_and_weights():
     batch = CurveBatch.from_curves([curve(12, 0.01), curve(30, 0.01, 1)])
     at = np.array([[2e3, 4e3, 8e3]] * 2)
     found = look_ahead(batch, at)
-    members = len(PRIOR) * len(RECENCIES)
+    members = len(AUTO) * len(RECENCIES)
     assert found.members.shape == (members, 2, 3)
     assert found.backtests.shape == (len(ORIGINS), 2, 3)
     assert set(FEATURES) <= set(found.features)
@@ -77,15 +78,19 @@ def test_shapes_and_weights():
     assert ((low <= found.centre) & (found.centre <= high)).all()
 
 
-def test_law_that_missed_in_the_past_weighs_less_than_its_prior():
-    found = look_ahead(CurveBatch.from_curves([curve(40)]), np.array([[3000.0]]))
-    weight = dict.fromkeys(PRIOR, 0.0)
-    for (law, _), w in zip(found.names, found.weights[:, 0], strict=True):
-        weight[law] += w
-    share = {law: prior / sum(PRIOR.values()) for law, prior in PRIOR.items()}
-    assert weight["power"] > share["power"]
-    assert weight["logarithmic"] < share["logarithmic"]
-    assert weight["exponential"] < share["exponential"]
+def test_law_that_missed_in_the_past_weighs_less_than_believed_before():
+    batch = CurveBatch.from_curves([curve(40)])
+    found = look_ahead(batch, np.array([[3000.0]]))
+    nothing = np.zeros((len(found.names), 1, 1))
+    believed = normalised(
+        shipped_ensemble().log_weights(found.names, curve_features(batch), nothing)
+    )
+    gained = dict.fromkeys(AUTO, 0.0)
+    for (law, _), now, before in zip(found.names, found.weights, believed, strict=True):
+        gained[law] += float((now - before)[0, 0])
+    assert gained["power"] > 0
+    assert gained["logarithmic"] < 0
+    assert gained["exponential"] < 0
 
 
 @pytest.mark.parametrize("residual", ["log", "linear"])

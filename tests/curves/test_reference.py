@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from predictor.curves.outlook import PRIOR
 from predictor.curves.reference import (
     FEATURES,
     LEVELS,
@@ -13,6 +12,7 @@ from predictor.curves.reference import (
     fit_reference,
     shipped_reference,
 )
+from predictor.fitting.laws import LAWS
 
 FINE = np.concatenate([np.linspace(0.01, 0.99, 99), [0.995, 0.999]])
 
@@ -21,7 +21,7 @@ def features(count=1, distance=1.0):
     return {name: np.full(count, distance if name == "distance" else 0.1) for name in FEATURES}
 
 
-@pytest.mark.parametrize("law", ["auto", *PRIOR])
+@pytest.mark.parametrize("law", ["auto", *LAWS])
 @pytest.mark.parametrize("distance", [0.0, 0.7, 1.5, 5.0])
 def test_shipped_widths_grow_with_the_level(law, distance):
     reference = shipped_reference()
@@ -34,7 +34,7 @@ def test_shipped_widths_grow_with_the_level(law, distance):
 def test_shipped_reference_is_complete():
     reference = shipped_reference()
     assert set(reference.coefficients) == set(FEATURES)
-    assert set(reference.quantiles) == {"auto", *PRIOR}
+    assert set(reference.quantiles) == {"auto", *LAWS}
     assert list(reference.distances) == sorted(reference.distances)
     for rows in reference.quantiles.values():
         assert len(rows) == len(reference.distances)
@@ -89,7 +89,7 @@ def test_fitted_reference_covers_new_curves_as_often_as_it_says(fitted, level):
 
 
 def test_fitted_reference_follows_what_tells_the_error(fitted):
-    assert fitted.curves == 720
+    assert fitted.cases == 720
     telling = {"noise", "spread"}
     others = [value for name, value in fitted.coefficients.items() if name not in telling]
     assert min(fitted.coefficients[name] for name in telling) > 3 * max(others)

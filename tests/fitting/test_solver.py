@@ -20,7 +20,14 @@ TRUTH = {
     "weibull": (1.5, 4.0, 3.0, 0.7),
     "mmf": (1.5, 4.0, 3.0, 1.4),
     "inverse-sqrt": (1.5, 4.0),
+    "m1": (4.0, 0.4),
+    "m2": (1.5, 4.0, 0.6),
+    "m3": (4.0, 0.05, 0.6),
+    "m4": (1.5, 4.0, 3.0, 1.4, 0.7),
+    "bnsl": (1.5, 4.0, 0.3, 0.7, 6.0, 0.2),
 }
+#: Laws with several optima need more starts.
+STARTS = {"m4": 8, "bnsl": 12}
 
 
 def _surface_units(params, units):
@@ -100,7 +107,7 @@ def scipy_objective(law, x, y, w, residual, delta, starts):
 
 @pytest.mark.parametrize("delta", [inf, 0.03])
 @pytest.mark.parametrize("residual", ["log", "linear"])
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", TRUTH)
 def test_objective_is_no_worse_than_scipys_best(name, residual, delta):
     law, rng = LAWS[name], np.random.default_rng([len(name), residual == "log", delta < 1])
     x = np.geomspace(0.5, 40, 30)
@@ -109,10 +116,11 @@ def test_objective_is_no_worse_than_scipys_best(name, residual, delta):
         truth[: len(law.coefficients)] *= rng.uniform(0.7, 1.3, len(law.coefficients))
         y, w = noisy(law, truth, x, rng), rng.uniform(0.2, 3.0, len(x))
 
-        found = solve(law, x, y, w, residual=residual, delta=delta, n_starts=4)
-
         lower, upper = law.bounds
         starts = np.clip([truth, 0.8 * truth, 1.3 * truth], lower + 1e-6, upper - 1e-6)
+        n_starts = STARTS.get(name, 4)
+        found = solve(law, x, y, w, residual=residual, delta=delta, n_starts=n_starts)
+
         best = scipy_objective(law, x, y, w, residual, delta, starts)
         assert found.objective[0] <= best * (1 + 1e-8)
         there = objective(law, found.params[0], x, y, w, residual, delta)

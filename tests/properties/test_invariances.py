@@ -72,7 +72,8 @@ def test_order_of_the_points_does_not_matter_to_a_forecast(seed, order):
 def test_unit_of_x_does_not_matter_to_a_forecast(seed, unit):
     y = curve(seed)
     plain, scaled = ahead(X, y, 3000.0), ahead(unit * X, y, unit * 3000.0)
-    np.testing.assert_allclose(numbers(scaled), numbers(plain), rtol=1e-5)
+    # The solver stops at a relative 1e-8 of its objective, near its root in the parameters.
+    np.testing.assert_allclose(numbers(scaled), numbers(plain), rtol=1e-4)
     assert scaled.codes == plain.codes
 
 
