@@ -56,6 +56,13 @@ _KINDS = (
     FindingKind("PRED113", "the forecast is not a finite number", Severity.BLOCKING),
     FindingKind("PRED114", "extrapolation beyond what these points can carry", Severity.BLOCKING),
     FindingKind("PRED151", "plateau", Severity.INFO),
+    # Learning-rate schedules
+    FindingKind("PRED120", "the learning rate ahead is known", Severity.INFO),
+    FindingKind("PRED121", "a warm-up that is not in the log is assumed", Severity.INFO),
+    FindingKind("PRED122", "no run shows the learning rate fall", Severity.WARNING),
+    FindingKind("PRED123", "the schedule goes beyond what the runs show", Severity.WARNING),
+    FindingKind("PRED124", "the runs do not follow one law", Severity.WARNING),
+    FindingKind("PRED125", "runs left out of the schedule law", Severity.INFO),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictor.curves.schedule.annealing import falls
+from predictor.curves.schedule.annealing import Falls, falls
 from predictor.curves.schedule.laws import KNOWN, KNOWN_DROP, SCHEDULE_LAWS
 from predictor.curves.schedule.observed import ObservedRun
 from predictor.curves.schedule.plan import Schedule
@@ -22,6 +22,7 @@ _HUBER_TO_NOISE = 1.345 * 1.4826
 _CLEARLY = 2.0
 #: Neighbours in a run err alike: it says as much as this many independent points, or a little more.
 _FEWEST_INDEPENDENT = 8.0
+_NO_FALLS = Falls(*(np.zeros(1, dtype=kind) for kind in (np.intp, float, float, float, float)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,21 @@ class ScheduleFit:
         slopes = _log_slopes(law, area, self.params)
         return np.sqrt(np.einsum("kn,kl,ln->n", slopes, self.covariance, slopes))
 
+    def named(self) -> dict[str, float]:
+        """Return the estimates by name in the papers' units: rates and areas as logged.
+
+        The annealing law's ``C`` and ``lambda`` are those of its momentum form.
+        """
+        law = SCHEDULE_LAWS[self.law](_NO_FALLS)
+        found = dict(zip(law.names, map(float, self.params), strict=True))
+        found["A"] *= self.peak ** found["alpha"]
+        found["B"] /= self.peak
+        if self.law == "multi-power":
+            found["C"] *= self.peak ** (found["gamma"] - 1)
+            return found
+        decay = float(np.exp(-1 / found.pop("tau")))
+        return {**found, "lambda": decay, "C": found.pop("B") * (1 - decay)}
+
 
 def fit_runs(runs: Sequence[ObservedRun], law: str = "multi-power") -> ScheduleFit:
     """Fit a law to all runs together.
@@ -85,9 +101,24 @@ def fit_runs(runs: Sequence[ObservedRun], law: str = "multi-power") -> ScheduleF
 
 
 def fit_folds(
-    runs: Sequence[ObservedRun], seen: Sequence[Array], law: str = "multi-power"
+    runs: Sequence[ObservedRun],
+    seen: Sequence[Array],
+    law: str = "multi-power",
+    near: ScheduleFit | None = None,
 ) -> list[ScheduleFit]:
-    """Fit a law several times, to the points that are seen (1) and not hidden (0) in each."""
+    """Fit a law several times, to the points that are seen (1) and not hidden (0) in each.
+
+    Parameters
+    ----------
+    runs : sequence of ObservedRun
+        One or more.
+    seen : sequence of array, (points,)
+        For each fit which of all runs' points it sees.
+    law : {"multi-power", "annealing"}
+        Which law.
+    near : ScheduleFit, optional
+        A fit to all points, to start from.
+    """
     peak = max(run.schedule.peak for run in runs)
     form, area = _law_at(law, [r.schedule for r in runs], [r.step for r in runs], peak)
     y = np.concatenate([run.value for run in runs])
@@ -95,7 +126,8 @@ def fit_folds(
     even = np.concatenate([run.weight for run in runs])
     weight = np.stack([_shared_out(even * s, label, _FEWEST_INDEPENDENT) for s in seen])
     prior = _prior(form, float(np.median(y)), LEAST_NOISE)
-    first = solve(form, area, y, weight, delta=LEAST_NOISE, starts=_starts(form), prior=prior)
+    starts = _starts(form) if near is None else near.params[None]
+    first = solve(form, area, y, weight, delta=LEAST_NOISE, starts=starts, prior=prior)
     fits = []
     for row, params in enumerate(first.params):
         residual = np.log(form.value(area, params[None])[0] / y)

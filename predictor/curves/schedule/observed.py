@@ -9,6 +9,7 @@ import numpy as np
 from predictor.curves.schedule.plan import Schedule
 from predictor.errors import InputError
 from predictor.fitting.law import Array
+from predictor.logs.tables import RunLog
 
 #: Points of one run beyond this number are averaged.
 _MOST_POINTS = 256
@@ -100,6 +101,39 @@ def observe(run: str, schedule: Schedule, step: Array, value: Array) -> Observed
     if (value <= 0).any():
         raise InputError(f"{run}: a schedule law describes a positive loss; a value is 0 or less")
     return ObservedRun(run, schedule, *_averaged(schedule, step, value), len(step))
+
+
+def observed_runs(log: RunLog, metric: str, warmup: float | None = None) -> list[ObservedRun]:
+    """Return the runs of a log whose steps, learning rates and losses can be used.
+
+    Parameters
+    ----------
+    log : RunLog
+        The log.
+    metric : str
+        Name of the loss.
+    warmup : float, optional
+        As in :func:`~predictor.curves.schedule.logged.logged_schedules`.
+
+    Raises
+    ------
+    InputError
+        If none can be used; the reason for the first is given.
+    """
+    from predictor.curves.schedule.logged import logged_schedules
+
+    found, reasons = [], []
+    for run, known in logged_schedules(log, warmup).items():
+        curve = log.curve(run, metric)
+        seen = (curve["step"] <= known.seen.steps).to_numpy()
+        step, value = (curve[name].to_numpy()[seen] for name in ("step", "value"))
+        try:
+            found.append(observe(run, known.seen, step, value))
+        except InputError as error:
+            reasons.append(error)
+    if reasons and not found:
+        raise reasons[0]
+    return found
 
 
 def _warm_from(schedule: Schedule) -> float:
