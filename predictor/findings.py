@@ -63,6 +63,7 @@ _KINDS = (
     FindingKind("PRED123", "the schedule goes beyond what the runs show", Severity.WARNING),
     FindingKind("PRED124", "the runs do not follow one law", Severity.WARNING),
     FindingKind("PRED125", "runs left out of the schedule law", Severity.INFO),
+    FindingKind("PRED126", "the learning rate ahead is not known", Severity.BLOCKING),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

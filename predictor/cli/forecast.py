@@ -11,11 +11,21 @@ from predictor.cli.output import csv_text, emit, json_text, print_findings, prog
 from predictor.cli.pages import answer_text
 from predictor.cli.place import parse_place
 from predictor.curves.question import Answer, ask, only_runs, pose, seen_until
+from predictor.curves.schedule.laws import SCHEDULE_LAWS
 from predictor.errors import InputError
 from predictor.fitting.laws import LAWS
 from predictor.logs.tables import RunLog
 
-_LAWS = f"Law: auto (all, weighted by backtest) or one of {', '.join(LAWS)}."
+_LAWS = (
+    "Law: auto (one that knows the learning rate where that falls and is known ahead, else all "
+    f"others, weighted by backtest) or one of {', '.join((*SCHEDULE_LAWS, *LAWS))}."
+)
+_SCHEDULE = (
+    "Learning-rate schedule: a table with columns step and lr, or a name such as "
+    "cosine:peak=3e-4,end=3e-5,warmup=2000,steps=24k (also constant, linear, wsd with decay=, "
+    "inverse-sqrt). That of the run itself, or of another run.  [default: what the log tells]"
+)
+_WARMUP = "Steps of a linear warm-up that the log does not show.  [default: inferred]"
 _METRIC = "Metric to forecast.  [default: the validation loss, else the loss, else the only one]"
 _AT = (
     "Where to forecast: step=20000, tokens=3e12, 20k; may be given several times.  "
@@ -36,6 +46,8 @@ _LEVEL = "Probability that the interval is to hold the truth with."
 @click.option("--x", "axis", metavar="AXIS", help=_AXIS)
 @click.option("--until", metavar="A", help="Use the log up to here only.  [default: all of it]")
 @click.option("--law", default="auto", show_default=True, metavar="NAME", help=_LAWS)
+@click.option("--schedule", metavar="CSV|NAME", help=_SCHEDULE)
+@click.option("--warmup", type=click.FloatRange(min=0), metavar="STEPS", help=_WARMUP)
 @click.option("--level", type=float, default=0.9, show_default=True, help=_LEVEL)
 @click.option("--run", "runs", metavar="RUN", multiple=True, help="Only this run.  [default: all]")
 @click.option("--meta", type=click.Path(path_type=Path), metavar="TABLE", help=_META)
@@ -48,6 +60,8 @@ def command(
     axis: str | None,
     until: str | None,
     law: str,
+    schedule: str | None,
+    warmup: float | None,
     level: float,
     runs: tuple[str, ...],
     meta: Path | None,
@@ -62,7 +76,10 @@ def command(
     wanted = [parse_place(place, "--at") for place in places]
     last_seen = parse_place(until, "--until") if until else None
     log = only_runs(_read(paths, log_format, meta), runs)
-    question = pose(log, metric=metric, places=wanted, axis=axis, law=law, level=level)
+    question = pose(
+        log, metric=metric, places=wanted, axis=axis, law=law, level=level, schedule=schedule,
+        warmup=warmup,
+    )  # fmt: skip
     if last_seen:
         name, place = next(iter(last_seen.items()))
         log = seen_until(log, name or question.axis, place)

@@ -11,6 +11,13 @@ import numpy as np
 
 from predictor.curves.forecasting import CurveForecast, as_forecasts, forecast_curves
 from predictor.curves.prepared import prepare
+from predictor.curves.schedule.asking import (
+    ScheduleQuestion,
+    pose_schedule,
+    scheduled_outcomes,
+)
+from predictor.curves.schedule.laws import SCHEDULE_LAWS
+from predictor.curves.schedule.logged import logged_schedules
 from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.fitting.forecast import Forecasts
@@ -51,6 +58,8 @@ class Question:
         Law, or "auto".
     level : float
         Level of the intervals.
+    schedules : ScheduleQuestion, optional
+        What is known of learning rates; what the log tells where not given.
     """
 
     metric: str
@@ -58,6 +67,7 @@ class Question:
     at: Mapping[str, tuple[float, ...]]
     law: str = "auto"
     level: float = 0.9
+    schedules: ScheduleQuestion | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,8 @@ def pose(
     axis: str | None = None,
     law: str = "auto",
     level: float = 0.9,
+    schedule: str | None = None,
+    warmup: float | None = None,
 ) -> Question:
     """Complete a question with what the log tells.
 
@@ -94,27 +106,35 @@ def pose(
         Axis; that of the places, or the first logged, where not given.
     law, level
         As in :func:`predictor.curves.forecasting.forecast_many`.
+    schedule : str, optional
+        A learning-rate schedule, by path or by name: one of the runs' own, or that of another run.
+    warmup : float, optional
+        Steps of a linear warm-up that the log does not show.
 
     Raises
     ------
     InputError
         If metric or axis is not in the log, places contradict each other, or there is none.
     """
-    if law != "auto":
+    if law != "auto" and law not in SCHEDULE_LAWS:
         law_named(law)
     metric = choose_metric(log, metric)
     axis = _choose_axis(log, metric, axis, places)
     runs = list(log.points.loc[log.points["metric"] == metric, "run"].unique())
+    at = tuple(next(iter(place.values())) for place in places)
+    _check_schedule(axis, law, schedule)
+    schedules, planned = pose_schedule(log, at if axis == "step" else (), schedule, warmup)
+    if planned:
+        return Question(metric, axis, planned, law, level, schedules)
     if places:
-        at = tuple(next(iter(place.values())) for place in places)
-        return Question(metric, axis, dict.fromkeys(runs, at), law, level)
+        return Question(metric, axis, dict.fromkeys(runs, at), law, level, schedules)
     ends = planned_ends(log, axis)
     known = {run: (ends[run],) for run in runs if run in ends}
     if not known:
         raise InputError(
             f"the log does not tell how long the run is to be; say where with --at {axis}=..."
         )
-    return Question(metric, axis, known, law, level)
+    return Question(metric, axis, known, law, level, schedules)
 
 
 def forecast_many(
@@ -180,7 +200,8 @@ def forecast_log(
 ) -> dict[str, CurveForecast]:
     """Forecast the curves of the runs that a question asks about, by run."""
     every, curves = curves_of(log, question.metric, question.axis)
-    runs = [run for run in every if run in question.at]
+    scheduled = _scheduled(log, question)
+    runs = [run for run in every if run in question.at and run not in scheduled]
     logged = dict(zip(every, curves, strict=True))
     outcomes = forecast_curves(
         [prepare(*logged[run], question.metric, run) for run in runs],
@@ -192,7 +213,18 @@ def forecast_log(
         changing=[_rate_changes(log, run) for run in runs],
         progress=progress,
     )
-    return dict(zip(runs, outcomes, strict=True))
+    found = scheduled | dict(zip(runs, outcomes, strict=True))
+    return {run: found[run] for run in question.at if run in found}
+
+
+def _scheduled(log: RunLog, question: Question) -> dict[str, CurveForecast]:
+    """Forecast what a law that knows the learning rate can, by run."""
+    if question.axis != "step":
+        return {}
+    known = question.schedules or ScheduleQuestion(logged_schedules(log))
+    return scheduled_outcomes(
+        log, question.metric, question.at, question.law, question.level, known
+    )
 
 
 def curves_of(runlog: RunLog, metric: str, x: str) -> tuple[list[str], list[tuple[Array, Array]]]:
@@ -314,7 +346,7 @@ def ask(
         forecast
         for run, outcome in outcomes.items()
         for forecast in as_forecasts(
-            outcome, run, question.metric, question.axis, question.law, question.level
+            outcome, run, question.metric, question.axis, _law_of(outcome, question), question.level
         )
     ]
     findings: list[Finding] = list(log.findings)
@@ -349,6 +381,19 @@ def _choose_axis(
             f"metric '{metric}' is not logged on axis '{wanted}'; it has {', '.join(there)}"
         )
     return str(wanted)
+
+
+def _check_schedule(axis: str, law: str, schedule: str | None) -> None:
+    if schedule is not None and law != "auto" and law not in SCHEDULE_LAWS:
+        known = ", ".join(SCHEDULE_LAWS)
+        raise InputError(f"--law {law} does not know schedules; with --schedule, use {known}")
+    if axis != "step" and (schedule is not None or law in SCHEDULE_LAWS):
+        raise InputError(f"schedules go by step: a schedule law cannot forecast on axis '{axis}'")
+
+
+def _law_of(outcome: CurveForecast, question: Question) -> str:
+    """Return the law's name: one that knows the schedule may have been taken by itself."""
+    return next((law for law in outcome.shares if law in SCHEDULE_LAWS), question.law)
 
 
 def _grid(outcome: CurveForecast) -> Array:

@@ -39,12 +39,15 @@ class LoggedSchedule:
         In words, where ``ahead`` comes from.
     findings : tuple of Finding
         What had to be assumed.
+    assumed_warmup : float
+        Steps of the linear warm-up that the log leaves out; 0 where it leaves none out.
     """
 
     seen: Schedule
     ahead: Schedule | None = None
     source: str = ""
     findings: tuple[Finding, ...] = ()
+    assumed_warmup: float = 0.0
 
 
 def logged_schedules(log: RunLog, warmup: float | None = None) -> dict[str, LoggedSchedule]:
@@ -59,19 +62,21 @@ def logged_schedules(log: RunLog, warmup: float | None = None) -> dict[str, Logg
         whose first step comes late is taken to have left it out.
     """
     rates = {run: found for run in log.run_names if (found := _rates(log, run)) is not None}
-    late = [step[0] for step, _ in rates.values() if _starts_late(step)]
+    late = [step[0] for step, _ in rates.values() if starts_late(step)]
     found = {}
     for run, (step, lr) in rates.items():
         findings: tuple[Finding, ...] = ()
         before = warmup
-        if before is None and _starts_late(step):
+        if before is None and starts_late(step):
             before = float(min(late))
             message = (
                 f"the log starts at step {step[0]:g}: a linear warm-up over {before:g} steps is "
                 "assumed; --warmup says otherwise"
             )
             findings = (Finding("PRED121", message, run),)
-        found[run] = LoggedSchedule(headed(step, lr, before or 0.0, run), findings=findings)
+        before = before or 0.0
+        seen = headed(step, lr, before, run)
+        found[run] = LoggedSchedule(seen, findings=findings, assumed_warmup=before)
     return {run: _with_plan(log, run, found) for run in found}
 
 
@@ -113,7 +118,8 @@ def _rates(log: RunLog, run: str) -> tuple[Array, Array] | None:
     return (points["step"].to_numpy(), lr) if fine else None
 
 
-def _starts_late(step: Array) -> bool:
+def starts_late(step: Array) -> bool:
+    """Whether the first of these steps comes later than the others are apart."""
     return bool(step[0] > _LATE * np.median(np.diff(step)))
 
 

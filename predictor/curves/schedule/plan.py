@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
@@ -114,36 +113,6 @@ class Schedule:
         at = np.geomspace(start, steps, _PIECES + 1)[1:]
         rate = np.maximum(peak * np.sqrt(start / at), end)
         return cls(*_with_warmup(peak, start, at, rate), "inverse-sqrt")
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a table (CSV, TSV, JSONL, Parquet) with columns ``step`` and ``lr``.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read, a column is missing, or a row is no schedule.
-        """
-        from predictor.logs import columns as names
-        from predictor.logs.frames import read_table
-        from predictor.logs.source import Source
-
-        source = Source(path, str(path), path.stem)
-        table = read_table(source)
-        numeric = table.numeric()
-        steps = names.axis_columns(numeric).get("step")
-        rates = sorted((n for n in numeric if names.is_learning_rate(n)), key=len)
-        if steps is None or not rates:
-            have = ", ".join(table.names[:8])
-            raise source.error(f"a schedule needs number columns 'step' and 'lr'; it has {have}")
-        frame = table.frame[[steps[0], rates[0]]].dropna().to_numpy(dtype=float)
-        if not len(frame):
-            raise source.error("no row has both a step and a learning rate")
-        step, lr = frame[:, 0] * steps[1], frame[:, 1]
-        try:
-            return cls(*with_jumps(step, lr), path.stem)
-        except InputError as error:
-            raise source.error(str(error).partition(": ")[2]) from None
 
     @property
     def steps(self) -> float:
