@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from predictor.bundle import dataset_names, dataset_path, load_dataset
     from predictor.curves.learning_curve import LearningCurve
     from predictor.curves.question import forecast_many
+    from predictor.curves.schedule.model import ScheduleLaw
+    from predictor.curves.schedule.optimal import optimal_schedule
+    from predictor.curves.schedule.plan import Schedule
     from predictor.errors import CannotForecastError, InputError, PredictorError
     from predictor.findings import Finding
     from predictor.fitting.fit import Fit, fit_law
@@ -40,6 +43,8 @@ _HOME = {
     "PredictorError": "errors",
     "ResponseLog": "logs.tables",
     "RunLog": "logs.tables",
+    "Schedule": "curves.schedule.plan",
+    "ScheduleLaw": "curves.schedule.model",
     "Shape": "fitting.law",
     "dataset_names": "bundle",
     "dataset_path": "bundle",
@@ -47,6 +52,7 @@ _HOME = {
     "forecast_many": "curves.question",
     "inspect_logs": "logs.inspection",
     "load_dataset": "bundle",
+    "optimal_schedule": "curves.schedule.optimal",
     "read_logs": "logs.reading",
     "solve": "fitting.solver",
 }
@@ -66,6 +72,8 @@ __all__ = [
     "PredictorError",
     "ResponseLog",
     "RunLog",
+    "Schedule",
+    "ScheduleLaw",
     "Shape",
     "__version__",
     "dataset_names",
@@ -74,6 +82,7 @@ __all__ = [
     "forecast_many",
     "inspect_logs",
     "load_dataset",
+    "optimal_schedule",
     "read_logs",
     "solve",
 ]

@@ -21,7 +21,7 @@ _CHUNK_ELEMENTS = 100_000
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of the parameters beforehand: ``precision / 2 (parameter - centre)^2`` is added.
+    """What is known of parameters beforehand: ``precision / 2 (parameter - centre)^2`` is added.
 
     Parameters
     ----------

@@ -72,7 +72,9 @@ def falls(schedules: Sequence[Schedule], steps: Sequence[Array], peak: float = 1
     >>> found.height.tolist(), np.exp(found.log_area[1:]).round(6).tolist()
     ([0.0, 1.0, 1.0], [1.0, 5.0])
     """
-    parts = [_of_curve(s, np.asarray(t, dtype=float)) for s, t in zip(schedules, steps, strict=True)]
+    parts = [
+        _of_curve(s, np.asarray(t, dtype=float)) for s, t in zip(schedules, steps, strict=True)
+    ]
     counts = np.concatenate([part[0] for part in parts])
     height, rate, area, since = (np.concatenate([p[k] for p in parts]) for k in range(1, 5))
     first = np.r_[0, np.cumsum(counts)[:-1]].astype(np.intp)

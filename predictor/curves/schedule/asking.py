@@ -12,29 +12,22 @@ from predictor.curves.metric import MetricKind, kind_of
 from predictor.curves.predictive import LEVELS, Predictive
 from predictor.curves.prepared import PreparedCurve, prepare
 from predictor.curves.regimes import Regime
-from predictor.curves.schedule.fitting import LEAST_NOISE
+from predictor.curves.schedule.cautions import apart, beware, falls_before
 from predictor.curves.schedule.laws import SCHEDULE_LAWS
 from predictor.curves.schedule.logged import LoggedSchedule, agrees, logged_schedules
 from predictor.curves.schedule.model import AUTO, ScheduleLaw
 from predictor.curves.schedule.named import schedule_from_text
 from predictor.curves.schedule.observed import ObservedRun, observe
 from predictor.curves.schedule.plan import Schedule
+from predictor.curves.schedule.together import Together
 from predictor.errors import InputError
 from predictor.findings import Finding
-from predictor.fitting.conformal import fewest_backtests
-from predictor.fitting.law import Array
 from predictor.logs.tables import RunLog
 
 AXIS = "step"
-#: The rate falls, or a run shows it fall, when it goes below this share of its peak.
-_FALLEN = 0.98
-#: A fit of all runs serves one of them if it misses it by no more than this many times its own fit.
-_SERVES = 2.0
-_FAR, _OTHER_PEAK = 10.0, 1.5
-#: Runs lie apart from one law when one is off by this much, and by so many times the noise.
-_APART, _TIMES_NOISE = 0.01, 3.0
-#: More runs than this are not fitted together: they add little to what a law can learn.
-_MOST_TOGETHER = 12
+_FAR = 10.0
+#: Where more runs are asked about at once, "auto" leaves them all to the laws that are batched.
+_MOST_ASKED = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +85,7 @@ def pose_schedule(
     if not known:
         raise InputError("--schedule needs runs that log their learning rate by step; none does")
     last = max(steps, default=None) or _planned_end(known)
-    schedule, every = schedule_from_text(text, log, known, warmup=warmup, last=last)
+    schedule, every = schedule_from_text(text, known, warmup=warmup, last=last)
     if steps and max(steps) > schedule.steps:
         raise InputError(
             f"--at step={max(steps):g}: the schedule ends at step {schedule.steps:g}; "
@@ -112,8 +105,10 @@ def scheduled_outcomes(
     level: float,
     question: ScheduleQuestion,
 ) -> dict[str, CurveForecast]:
-    """Forecast what a schedule law can: the run under a given schedule, or those whose rate ahead
-    is known and falls. With ``law`` "auto" the others are left to the laws that know no schedule.
+    """Forecast what a schedule law can, by run.
+
+    That is the run under a given schedule, or else every run whose rate ahead is known and falls.
+    With ``law`` "auto" the others are left to the laws that know no schedule.
     """
     explicit = question.given is not None or law in SCHEDULE_LAWS
     if law != AUTO and not explicit:
@@ -124,30 +119,45 @@ def scheduled_outcomes(
         if explicit:
             raise InputError(f"a schedule law describes a positive loss; '{metric}' is none")
         return {}
-    runs, left_out = _observed(log, metric, question.known)
     if question.given is not None:
-        return {question.target: _of_schedule(log, metric, at, law, level, question, runs, left_out)}
+        return {question.target: _of_schedule(log, metric, at, law, level, question)}
     plans = {
         run: plan
         for run, steps in at.items()
-        if run in runs and (plan := _plan(question.known[run], max(steps), explicit)) is not None
+        if (plan := _plan(question.known.get(run), max(steps), explicit)) is not None
     }
-    models = _Models(log, list(runs.values()), law, metric)
+    if not explicit and not 0 < len(plans) <= _MOST_ASKED:
+        return {}
+    runs, left_out = _observed(log, metric, question.known)
+    outcomes = _of_plans(log, metric, at, law, level, question, plans, runs)
+    return outcomes | _silent(log, metric, at, outcomes, left_out) if explicit else outcomes
+
+
+def _of_plans(
+    log: RunLog,
+    metric: str,
+    at: Mapping[str, Sequence[float]],
+    law: str,
+    level: float,
+    question: ScheduleQuestion,
+    plans: Mapping[str, Schedule],
+    runs: Mapping[str, ObservedRun],
+) -> dict[str, CurveForecast]:
+    """Forecast the rest of each run whose plan is known."""
+    models = Together(log, list(runs.values()), law, metric)
     outcomes = {}
-    for run, plan in plans.items():
+    for run in (run for run in plans if run in runs):
         curve = prepare(runs[run].step, runs[run].value, metric, run)
         if curve.regime.diverged:
             continue
-        known = question.known[run]
-        found = [*curve.findings, *known.findings]
-        source = known.source or "its own log"
-        model = models.best(runs[run])
-        fitted = len(model.runs_)
-        said = f"known from {source}; the {model.fit_.law} law is fitted to {fitted} run(s)"
-        found.append(Finding("PRED120", f"the learning rate ahead is {said}", run))
-        outcomes[run] = _outcome(model, curve, plan, at[run], run, level, found)
-    if explicit:
-        outcomes |= _silent(log, metric, at, outcomes, runs)
+        known, model = question.known[run], models.best(runs[run])
+        count = f"{len(model.runs_)} run{'s' if len(model.runs_) > 1 else ''}"
+        message = (
+            f"the learning rate ahead is known from {known.source or 'its own log'}; the "
+            f"{model.fit_.law} law is fitted to {count}"
+        )
+        found = [*curve.findings, *known.findings, Finding("PRED120", message, run)]
+        outcomes[run] = _outcome(model, curve, plans[run], at[run], run, level, found)
     return outcomes
 
 
@@ -158,11 +168,10 @@ def _of_schedule(
     law: str,
     level: float,
     question: ScheduleQuestion,
-    runs: Mapping[str, ObservedRun],
-    left_out: Sequence[Finding],
 ) -> CurveForecast:
     """Forecast the run under a given schedule from all runs of the log together."""
     assert question.given is not None
+    runs, left_out = _observed(log, metric, question.known)
     if not runs:
         reason = left_out[0].message if left_out else "no run logs the learning rate by step"
         raise InputError(f"no run can be used to fit a schedule law: {reason}")
@@ -174,7 +183,7 @@ def _of_schedule(
         points = sum(run.points for run in runs.values())
         curve = _nothing_logged(metric, log, points)
     assumed = {f.message: f for run in runs for f in question.known[run].findings}
-    found = [*curve.findings, *left_out, *assumed.values(), *_apart(model)]
+    found = [*curve.findings, *left_out, *assumed.values(), *apart(model)]
     steps = at[question.target]
     return _outcome(model, curve, question.given, steps, question.target, level, found)
 
@@ -189,10 +198,8 @@ def _outcome(
     findings: Sequence[Finding],
 ) -> CurveForecast:
     at = np.asarray(steps, dtype=float)
-    predictive = Predictive(
-        curve, np.log(model.predict(schedule, at)), model.widths(schedule, at)
-    )
-    always = [*findings, *_beware(model, schedule, float(at.max()), run, level)]
+    predictive = Predictive(curve, np.log(model.predict(schedule, at)), model.widths(schedule, at))
+    always = [*findings, *beware(model, schedule, float(at.max()), run, level)]
     last = float(curve.x[-1]) if len(curve.x) else np.inf
     per_place = [
         ("PRED110", at <= last if len(curve.x) else at < 0, "the place lies within the data"),
@@ -208,91 +215,6 @@ def _outcome(
     return CurveForecast(
         at, predictive.median(), lower, upper, codes, tuple(always), shares, predictive
     )
-
-
-def _beware(
-    model: ScheduleLaw, schedule: Schedule, last: float, run: str, level: float
-) -> list[Finding]:
-    """Return what to beware of in a forecast up to the last step asked for."""
-    found = []
-    lowest = min(float(r.schedule.rate(r.step).min() / r.schedule.peak) for r in model.runs_)
-    if lowest > _FALLEN and _falls(schedule, last):
-        message = "no fitted run shows what a falling rate brings; published runs stand in for it"
-        found.append(Finding("PRED122", message, run))
-    peaks = np.array([r.schedule.peak for r in model.runs_]) / schedule.peak
-    if peaks.min() > _OTHER_PEAK or peaks.max() < 1 / _OTHER_PEAK:
-        message = f"its peak rate {schedule.peak:g} is not near that of any fitted run"
-        found.append(Finding("PRED123", message, run))
-    longest = max(float(r.step[-1]) for r in model.runs_)
-    if last > _FAR * longest:
-        message = f"it is more than {_FAR:g} times as long as the fitted runs"
-        found.append(Finding("PRED123", message, run))
-    own, needed = len(model.backtests_.scores), fewest_backtests(level)
-    if own < needed:
-        message = (
-            f"backtests on hidden parts of these runs: {own}; {needed} are needed to calibrate on "
-            "this log, so the interval is as wide as published runs ask for, or wider"
-        )
-        found.append(Finding("PRED106", message, run))
-    return found
-
-
-def _apart(model: ScheduleLaw) -> list[Finding]:
-    """Say where one law cannot go through all runs."""
-    if len(model.runs_) < 2:
-        return []
-    off = [np.log(model.predict(r.schedule, r.step) / r.value) for r in model.runs_]
-    middle = np.array([np.median(one) for one in off])
-    within = float(np.median([np.median(np.abs(one - np.median(one))) for one in off]))
-    worst = int(np.abs(middle).argmax())
-    if abs(middle[worst]) < max(_APART, _TIMES_NOISE * within):
-        return []
-    name, share = model.runs_[worst].run, 100 * abs(middle[worst])
-    message = f"run '{name}' lies {share:.1f} % off the law fitted to all {len(off)} runs"
-    return [Finding("PRED124", message, name)]
-
-
-class _Models:
-    """Laws fitted to runs alone and to all that may follow one law, each once."""
-
-    def __init__(self, log: RunLog, runs: Sequence[ObservedRun], law: str, metric: str) -> None:
-        self._law, self._metric = law, metric
-        params = log.runs.set_index("run").get("params")
-        self._group: dict[str, tuple[ObservedRun, ...]] = {}
-        for run in runs:
-            size = None if params is None else params.get(run.run)
-            alike = tuple(
-                r for r in runs if params is None or _same(params.get(r.run), size)
-            )
-            self._group[run.run] = _most_telling(alike)
-        self._fitted: dict[tuple[str, ...], ScheduleLaw] = {}
-
-    def best(self, run: ObservedRun) -> ScheduleLaw:
-        """Return the law of all runs alike if it serves this one, else that of the run alone."""
-        alone, together = self._fit((run,)), self._fit(self._group[run.run])
-        fine = _SERVES * max(_miss(alone, run), LEAST_NOISE)
-        return together if _miss(together, run) <= fine else alone
-
-    def _fit(self, runs: tuple[ObservedRun, ...]) -> ScheduleLaw:
-        key = tuple(run.run for run in runs)
-        if key not in self._fitted:
-            self._fitted[key] = ScheduleLaw(law=self._law, metric=self._metric).fit(runs)
-        return self._fitted[key]
-
-
-def _most_telling(runs: tuple[ObservedRun, ...]) -> tuple[ObservedRun, ...]:
-    """Return at most twelve runs, those whose rates fell furthest first."""
-    fallen = sorted(runs, key=lambda r: float(r.schedule.rate(r.step).min() / r.schedule.peak))
-    return tuple(fallen[:_MOST_TOGETHER])
-
-
-def _miss(model: ScheduleLaw, run: ObservedRun) -> float:
-    return float(np.median(np.abs(np.log(model.predict(run.schedule, run.step) / run.value))))
-
-
-def _same(one: object, other: object) -> bool:
-    missing = [value is None or value != value for value in (one, other)]  # noqa: PLR0124 (NaN)
-    return all(missing) or (not any(missing) and one == other)
 
 
 def _observed(
@@ -313,18 +235,12 @@ def _observed(
     return runs, left_out
 
 
-def _plan(known: LoggedSchedule, last: float, explicit: bool) -> Schedule | None:
+def _plan(known: LoggedSchedule | None, last: float, explicit: bool) -> Schedule | None:
     """Return the run's schedule if it is known up to the last step, and falls (or is asked for)."""
-    plan = known.ahead or known.seen
-    if plan.steps < last:
+    plan = None if known is None else known.ahead or known.seen
+    if plan is None or plan.steps < last:
         return None
-    return plan if explicit or _falls(plan, last) else None
-
-
-def _falls(schedule: Schedule, last: float) -> bool:
-    part = schedule.until(last)
-    top = int(part.lr.argmax())
-    return bool(part.lr[top:].min() < _FALLEN * part.lr[top])
+    return plan if explicit or falls_before(plan, last) else None
 
 
 def _silent(
@@ -332,20 +248,18 @@ def _silent(
     metric: str,
     at: Mapping[str, Sequence[float]],
     said: Mapping[str, CurveForecast],
-    runs: Mapping[str, ObservedRun],
+    left_out: Sequence[Finding],
 ) -> dict[str, CurveForecast]:
     """Return outcomes without numbers for runs of which a schedule law cannot say anything."""
     outcomes = {}
     for run, steps in at.items():
         if run in said:
             continue
-        why = (
-            "the learning rate up to there is not known; give --schedule"
-            if run in runs
-            else "a schedule law needs eight points with steps and learning rates after the warm-up"
-        )
-        found = Finding("PRED126", why, run)
-        curve = prepare(*(log.curve(run, metric)[n].to_numpy() for n in (AXIS, "value")), metric)
+        reasons = [f.message for f in left_out if f.run == run]
+        why = "the learning rate up to there is not known; give --schedule"
+        found = Finding("PRED126", reasons[0] if reasons else why, run)
+        logged = log.curve(run, metric)
+        curve = prepare(logged[AXIS].to_numpy(), logged["value"].to_numpy(), metric, run)
         nothing = np.full(len(steps), np.nan)
         predictive = Predictive(curve, nothing, np.tile(nothing, (len(LEVELS), 1)))
         places, codes = np.asarray(steps, dtype=float), ((found.code,),) * len(steps)

@@ -1,9 +1,10 @@
 """How far a schedule law's forecast may be off, judged by what it misses on runs that are hidden.
 
 The scale of an error is made of the noise, of how well the parameters are known, and of what the
-law itself misses, which no fit shows::
+law itself misses, which no fit shows and which grows with the distance ``d`` beyond the data, the
+logarithm of the area under the rate over the largest that was fitted (0 within it)::
 
-    scale^2 = noise^2 + spread^2 + LAW_ERROR^2
+    scale^2 = noise^2 + spread^2 + LAW_ERROR^2 (1 + d^2)
 
 Where runs of the log itself, hidden whole or from half-way on, are missed by more than that, the
 scale is widened.
@@ -25,7 +26,7 @@ from predictor.fitting.law import Array
 
 #: What the laws miss by beyond noise and spread, on the log scale: from leaving out published runs
 #: (``benchmarks/schedule_laws.py`` prints the coverage that comes of it).
-LAW_ERROR = 2.5e-3
+LAW_ERROR = 3e-3
 #: So many backtests of one's own weigh as much as what is known from published runs.
 _REFERENCE_WORTH = 3.0
 _CALIBRATED = 0.9
@@ -50,7 +51,7 @@ class Backtests:
 
     @property
     def widening(self) -> float:
-        """What to multiply the scale by, 1 or more; the more folds, the more they have their say."""
+        """What to multiply the scale by, 1 or more; with more folds they have more say."""
         if not len(self.scores):
             return 1.0
         share = len(self.scores) / (len(self.scores) + _REFERENCE_WORTH)
@@ -59,7 +60,9 @@ class Backtests:
 
 def error_scale(fit: ScheduleFit, schedule: Schedule, step: Array) -> Array:
     """Return the scale of the forecast's error at each step, on the log scale, (points,)."""
-    return np.sqrt(fit.noise**2 + fit.spread(schedule, step) ** 2 + LAW_ERROR**2)
+    beyond = np.maximum(np.log(schedule.area(step) / fit.reach), 0.0)
+    missed = LAW_ERROR**2 * (1 + beyond**2)
+    return np.sqrt(fit.noise**2 + fit.spread(schedule, step) ** 2 + missed)
 
 
 def half_widths(scale: Array, widening: float = 1.0) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictor.curves.schedule.annealing import Falls, falls
 from predictor.curves.schedule.laws import KNOWN, KNOWN_DROP, SCHEDULE_LAWS
@@ -39,6 +40,8 @@ class ScheduleFit:
         Of the parameters, shapes on the log scale.
     peak : float
         Highest rate of the runs.
+    reach : float
+        Largest area under the rate of any point that was fitted.
     noise : float
         Standard deviation of a point about the curve, on the log scale.
     objective : float
@@ -51,6 +54,7 @@ class ScheduleFit:
     params: Array
     covariance: Array
     peak: float
+    reach: float
     noise: float
     objective: float
     converged: bool
@@ -79,7 +83,8 @@ class ScheduleFit:
             found["C"] *= self.peak ** (found["gamma"] - 1)
             return found
         decay = float(np.exp(-1 / found.pop("tau")))
-        return {**found, "lambda": decay, "C": found.pop("B") * (1 - decay)}
+        slope = found.pop("B") * (1 - decay)
+        return {**found, "lambda": decay, "C": slope}
 
 
 def fit_runs(runs: Sequence[ObservedRun], law: str = "multi-power") -> ScheduleFit:
@@ -122,7 +127,7 @@ def fit_folds(
     peak = max(run.schedule.peak for run in runs)
     form, area = _law_at(law, [r.schedule for r in runs], [r.step for r in runs], peak)
     y = np.concatenate([run.value for run in runs])
-    label = np.repeat(np.arange(len(runs)), [len(run.step) for run in runs])
+    label = np.repeat(np.arange(len(runs), dtype=np.intp), [len(run.step) for run in runs])
     even = np.concatenate([run.weight for run in runs])
     weight = np.stack([_shared_out(even * s, label, _FEWEST_INDEPENDENT) for s in seen])
     prior = _prior(form, float(np.median(y)), LEAST_NOISE)
@@ -143,7 +148,8 @@ def fit_folds(
             params, objective = again.params[0], float(again.objective[0])
             converged = bool(again.converged[0])
         covariance = _covariance(form, area, y, here, params, noise)
-        fits.append(ScheduleFit(law, params, covariance, peak, noise, objective, converged))
+        reach = peak * float(area[0, shown].max())
+        fits.append(ScheduleFit(law, params, covariance, peak, reach, noise, objective, converged))
     return fits
 
 
@@ -155,7 +161,7 @@ def _law_at(
     return SCHEDULE_LAWS[law](falls(schedules, steps, peak)), np.concatenate(area)[None] / peak
 
 
-def _shared_out(weight: Array, label: Array, total: float) -> Array:
+def _shared_out(weight: Array, label: NDArray[np.intp], total: float) -> Array:
     """Scale weights so that each run has this total, or its number of points if that is less."""
     sums = np.bincount(label, weight)
     count = np.bincount(label, weight > 0)

@@ -32,28 +32,28 @@ KNOWN_DROP = (0.035, 0.02)
 def multi_power(falls: Falls) -> Law:
     """Return the multi-power law at points with these falls behind them.
 
-    ``L0 + A a^-alpha - B sum_k f_k (1 - (1 + C r_k^-gamma s_k)^-beta)`` with ``a`` the area, and for
-    each fall its height ``f``, the rate ``r`` it fell to and the area ``s`` since.
+    ``L0 + A a^-alpha - B sum_k f_k (1 - (1 + C r_k^-gamma s_k)^-beta)`` with ``a`` the area, and
+    for each fall its height ``f``, the rate ``r`` it fell to and the area ``s`` since.
 
     References
     ----------
     Luo et al., A Multi-Power Law for Loss Curve Prediction, ICLR 2025, arXiv 2503.12811.
     """
 
-    def parts(c: Array, beta: Array, gamma: Array) -> tuple[Array, Array]:
+    def parts(c: Array, gamma: Array) -> tuple[Array, Array]:
         risen = c * np.exp(falls.log_area - gamma * falls.log_rate)
         log_risen = np.log1p(risen)
         return risen, log_risen
 
     def basis(area: Array, alpha: Array, c: Array, beta: Array, gamma: Array) -> Sequence[Array]:
-        _, log_risen = parts(c, beta, gamma)
+        _, log_risen = parts(c, gamma)
         drop = falls.summed(np.expm1(-beta * log_risen))
         return np.ones_like(drop), np.exp(-alpha * np.log(area)), drop
 
     def slopes(
         phi: Sequence[Array], area: Array, _alpha: Array, c: Array, beta: Array, gamma: Array
     ) -> Sequence[Sequence[Array | float]]:
-        risen, log_risen = parts(c, beta, gamma)
+        risen, log_risen = parts(c, gamma)
         left = np.exp(-beta * log_risen)
         steep = -beta * left * risen / (1 + risen)
         return (

@@ -61,9 +61,9 @@ def logged_schedules(log: RunLog, warmup: float | None = None) -> dict[str, Logg
         Steps of a linear warm-up from 0, where the log does not show it. Where not given, a log
         whose first step comes late is taken to have left it out.
     """
-    rates = {run: found for run in log.run_names if (found := _rates(log, run)) is not None}
+    rates = _rates(log)
     late = [step[0] for step, _ in rates.values() if starts_late(step)]
-    found = {}
+    logged = {}
     for run, (step, lr) in rates.items():
         findings: tuple[Finding, ...] = ()
         before = warmup
@@ -76,8 +76,8 @@ def logged_schedules(log: RunLog, warmup: float | None = None) -> dict[str, Logg
             findings = (Finding("PRED121", message, run),)
         before = before or 0.0
         seen = headed(step, lr, before, run)
-        found[run] = LoggedSchedule(seen, findings=findings, assumed_warmup=before)
-    return {run: _with_plan(log, run, found) for run in found}
+        logged[run] = LoggedSchedule(seen, findings=findings, assumed_warmup=before)
+    return {run: _with_plan(log, run, logged) for run in logged}
 
 
 def headed(step: Array, lr: Array, warmup: float, name: str) -> Schedule:
@@ -109,13 +109,17 @@ def agrees(schedule: Schedule, seen: Schedule) -> bool:
     return bool(np.quantile(off, 0.95) <= _AGREE * max(schedule.peak, seen.peak))
 
 
-def _rates(log: RunLog, run: str) -> tuple[Array, Array] | None:
-    points = log.points[log.points["run"] == run]
+def _rates(log: RunLog) -> dict[str, tuple[Array, Array]]:
+    """Return steps and learning rates of the runs that log both, whatever metric stands there."""
+    points = log.points
     points = points[points["step"].notna() & points["lr"].notna() & (points["step"] >= 0)]
-    points = points.drop_duplicates("step", keep="last").sort_values("step")
-    lr = points["lr"].to_numpy()
-    fine = len(lr) >= _FEWEST_RATES and np.isfinite(lr).all() and (lr >= 0).all() and lr.any()
-    return (points["step"].to_numpy(), lr) if fine else None
+    points = points.drop_duplicates(["run", "step"], keep="last").sort_values("step", kind="stable")
+    found = {}
+    for run, part in points.groupby("run", sort=False, observed=True):
+        step, lr = part["step"].to_numpy(), part["lr"].to_numpy()
+        if len(lr) >= _FEWEST_RATES and np.isfinite(lr).all() and (lr >= 0).all() and lr.any():
+            found[str(run)] = (step, lr)
+    return {run: found[run] for run in log.run_names if run in found}
 
 
 def starts_late(step: Array) -> bool:

@@ -15,7 +15,6 @@ from predictor.curves.schedule.logged import LoggedSchedule, headed, starts_late
 from predictor.curves.schedule.plan import Schedule
 from predictor.errors import InputError
 from predictor.fitting.law import Array
-from predictor.logs.tables import RunLog
 
 #: A schedule given by name is forecast at this many steps, one from a table at most at these many.
 _STEPS, _MOST_STEPS = 200, 10_000
@@ -79,7 +78,6 @@ def read_schedule(path: Path, warmup: float = 0.0) -> tuple[Schedule, Array]:
 
 def schedule_from_text(
     text: str,
-    log: RunLog,
     known: Mapping[str, LoggedSchedule],
     *,
     warmup: float | None = None,
@@ -92,10 +90,8 @@ def schedule_from_text(
     text : str
         A table's path, or such as ``cosine:peak=3e-4,end=3e-5,warmup=2160,steps=24k``. What is not
         said of peak and warm-up is that of the log's runs; ``last`` stands for missing steps.
-    log : RunLog
-        The log.
     known : mapping of str to LoggedSchedule
-        What it tells of its runs' schedules.
+        What the log tells of its runs' schedules.
     warmup : float, optional
         Steps of the warm-up that logs and table leave out.
     last : float, optional
