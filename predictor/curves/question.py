@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -67,7 +67,7 @@ class Question:
     at: Mapping[str, tuple[float, ...]]
     law: str = "auto"
     level: float = 0.9
-    schedules: ScheduleQuestion | None = None
+    schedules: ScheduleQuestion | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

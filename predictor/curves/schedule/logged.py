@@ -19,6 +19,8 @@ _AGREE = 0.01
 #: A cosine or a line that is guessed from the part seen must fit it this well.
 _SAME_SHAPE = 1e-3
 _FEWEST_RATES = 4
+#: Places that are tried for the start of a fall.
+_STARTS = 200
 #: Columns of ``RunLog.runs`` with the last step of the plan, and with the rate's shape and ends.
 _LAST_STEP = ("max_steps", "total_steps", "num_train_steps", "train_iters", "max_iters")
 _SHAPE = ("lr_scheduler_type", "lr_scheduler", "lr_schedule", "lr_decay_style", "scheduler")
@@ -164,26 +166,32 @@ def _planned(log: RunLog, run: str, seen: Schedule) -> Schedule | None:
 
 
 def _continued(shape: str, seen: Schedule, last: float, end: float | None) -> Schedule | None:
-    """Continue a cosine or a line to the last step, if it goes through all that was seen."""
+    """Continue a cosine or a line to the last step, if one goes through all that was seen."""
     top = int(len(seen.lr) - 1 - np.argmax(seen.lr[::-1]))
-    start, peak = seen.step[top], seen.lr[top]
-    later = seen.step > start
-    if later.sum() < _FEWEST_RATES or seen.lr[-1] > 0.98 * peak:
+    step, lr, peak = seen.step[top:], seen.lr[top:], seen.peak
+    if len(step) <= _FEWEST_RATES or lr[-1] > 0.98 * peak:
         return None
-
-    def height(step: Array) -> Array:
-        share = (step - start) / (last - start)
-        return (1 + np.cos(np.pi * share)) / 2 if shape == "cosine" else 1 - share
-
-    h, lr = height(seen.step[later]), seen.lr[later]
-    if end is None:
-        # The rate is end + (peak - end) height: linear in the one number that is not known.
-        end = float(np.clip(((lr - peak * h) @ (1 - h)) / ((1 - h) @ (1 - h)), 0.0, peak))
-    if np.abs(end + (peak - end) * h - lr).max() > _SAME_SHAPE * peak:
-        return None
+    # Where the fall began is seldom logged: of all places up to the highest rate, the best is taken.
+    starts = np.unique(np.r_[np.linspace(0, step[0], _STARTS), seen.step[: top + 1]])
+    starts = starts if shape == "cosine" else starts[:1]
     ahead = np.linspace(seen.steps, last, 257)[1:]
-    rest = end + (peak - end) * height(ahead)
+    found = []
+    for start in starts:
+        basis, rest = (_shape_of(shape, (s - start) / (last - start)) for s in (step[1:], ahead))
+        coefficients = np.linalg.lstsq(basis, lr[1:], rcond=None)[0]
+        off = float(np.abs(basis @ coefficients - lr[1:]).max())
+        found.append((off, rest @ coefficients))
+    off, rest = min(found, key=lambda pair: pair[0])
+    agreed = end is None or abs(rest[-1] - end) <= _AGREE * peak
+    if off > _SAME_SHAPE * peak or rest.min() < -_SAME_SHAPE * peak or not agreed:
+        return None
     return Schedule(np.r_[seen.step, ahead], np.r_[seen.lr, np.maximum(rest, 0.0)], shape)
+
+
+def _shape_of(shape: str, share: Array) -> Array:
+    """Return what the rate is linear in, at shares of the way from the fall's start to its end."""
+    height = np.cos(np.pi * share) if shape == "cosine" else share
+    return np.stack([np.ones_like(share), height], axis=1)
 
 
 def _number(settings: object, names: tuple[str, ...]) -> float | None:

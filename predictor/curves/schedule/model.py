@@ -117,7 +117,8 @@ class ScheduleLaw(Estimator):
         InputError
             If a step lies beyond the schedule's end, or is not positive.
         """
-        return self.fit_.value(schedule, self._checked(schedule, step))
+        at = self._checked(schedule, step)
+        return self.fit_.value(schedule, at)
 
     def predict_interval(
         self, schedule: Schedule, step: Array, level: float | None = None

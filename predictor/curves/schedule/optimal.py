@@ -109,6 +109,7 @@ def optimal_schedule(
     """
     from scipy.optimize import minimize
 
+    model._check_fitted()
     fit = model.fit_
     top = fit.peak if peak is None else float(peak)
     least = max(end, _LEAST_SHARE * top)

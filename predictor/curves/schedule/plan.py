@@ -151,18 +151,19 @@ class Schedule:
 def with_jumps(step: Array, lr: Array) -> tuple[Array, Array]:
     """Return knots in which a change between two level stretches is sudden, not a slope.
 
-    A log seldom holds every step. Where the rate is level before and after, it was changed at once;
-    elsewhere it moved on between the steps that were logged.
+    A log seldom holds every step. Where the rate is level for two intervals before and after, it
+    was changed at once; elsewhere it moved on between the steps that were logged.
 
     Examples
     --------
-    >>> with_jumps(np.array([100.0, 200.0, 300.0, 400.0]), np.array([2.0, 2.0, 1.0, 1.0]))[0]
-    array([100., 200., 299., 300., 400.])
+    >>> rate = np.array([2.0, 2.0, 2.0, 1.0, 1.0, 1.0])
+    >>> with_jumps(np.array([1.0, 3.0, 5.0, 7.0, 9.0, 11.0]), rate)[0].tolist()
+    [1.0, 3.0, 5.0, 6.0, 7.0, 9.0, 11.0]
     """
-    level = np.diff(lr) == 0
-    before, after = np.r_[True, level], np.r_[level[1:], True]
-    wide = np.diff(step) > 1
-    jump = np.flatnonzero(before[:-1] & ~level & after & wide) if len(lr) > 2 else np.empty(0, int)
+    level = np.r_[False, False, np.diff(lr) == 0, False, False]
+    here = slice(2, len(level) - 2)
+    before, after = level[:-4] & level[1:-3], level[3:-1] & level[4:]
+    jump = np.flatnonzero(before & ~level[here] & after & (np.diff(step) > 1))
     return np.insert(step, jump + 1, step[jump + 1] - 1), np.insert(lr, jump + 1, lr[jump])
 
 
