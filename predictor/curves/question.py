@@ -202,6 +202,8 @@ def forecast_log(
     every, curves = curves_of(log, question.metric, question.axis)
     scheduled = _scheduled(log, question)
     runs = [run for run in every if run in question.at and run not in scheduled]
+    if not runs:
+        return scheduled
     logged = dict(zip(every, curves, strict=True))
     outcomes = forecast_curves(
         [prepare(*logged[run], question.metric, run) for run in runs],

@@ -3,7 +3,8 @@
 Both laws add up ``(lr_{k-1} - lr_k) G(...)`` over the steps k before a point. Only steps at which
 the rate changes count, and a smooth change is cut in panels with two nodes each (Gauss-Legendre),
 so that a point costs some hundred terms however long the run is. A rise, as in the warm-up, is a
-fall with the other sign.
+fall with the other sign; a run without one rises to its first rate at once, so that runs with and
+without a warm-up follow one law.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Falls:
     Parameters
     ----------
     first : array of int, (points,)
-        Where each point's falls begin; each point has one at least, of height 0 if need be.
+        Where each point's falls begin; each point has one at least: the rise at the start.
     height : array, (falls,)
         How far the rate fell.
     log_rate : array, (falls,)
@@ -70,7 +71,7 @@ def falls(schedules: Sequence[Schedule], steps: Sequence[Array], peak: float = 1
     >>> jump = Schedule(np.array([0.0, 9.0, 10.0, 20.0]), np.array([2.0, 2.0, 1.0, 1.0]))
     >>> found = falls([jump], [np.array([5.0, 10.0, 14.0])])
     >>> found.summed(np.ones_like(found.height)).tolist()
-    [0.0, 1.0, 1.0]
+    [-2.0, -1.0, -1.0]
     """
     parts = [
         _of_curve(s, np.asarray(t, dtype=float)) for s, t in zip(schedules, steps, strict=True)
@@ -100,11 +101,15 @@ def _of_curve(schedule: Schedule, at: Array) -> tuple[Array, ...]:
         rates.append(schedule.rate(np.where(sudden[panel], end, middle)))
         areas.append(schedule.area(at[point]) - schedule.area(np.maximum(middle - 0.5, 0.0)))
     since = [at[point] - begin - node * (end - begin) + 0.5 for node in _NODES]
-    none = np.flatnonzero(~behind.any(axis=1))
-    owner = np.concatenate([point, point, none])
+    start, every = schedule.lr[0], np.ones(len(at))
+    owner = np.concatenate([point, point, np.arange(len(at))])
     order = np.argsort(owner, kind="stable")
-    blank = np.zeros(len(none))
-    columns = ([height, height, blank], [*rates, blank + 1], [*areas, blank + 1], [*since, blank])
+    columns = (
+        [height, height, -start * every],
+        [*rates, start * every],
+        [*areas, schedule.area(at)],
+        [*since, at],
+    )
     parts = [np.concatenate(column)[order] for column in columns]
     parts[2] = np.maximum(parts[2], _LEAST_RATE * schedule.peak)
     return np.bincount(owner, minlength=len(at)), *parts

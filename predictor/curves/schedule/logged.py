@@ -171,7 +171,7 @@ def _continued(shape: str, seen: Schedule, last: float, end: float | None) -> Sc
     step, lr, peak = seen.step[top:], seen.lr[top:], seen.peak
     if len(step) <= _FEWEST_RATES or lr[-1] > 0.98 * peak:
         return None
-    # Where the fall began is seldom logged: of all places up to the highest rate, the best is taken.
+    # Where the fall began is seldom logged: the best of all places up to the highest rate.
     starts = np.unique(np.r_[np.linspace(0, step[0], _STARTS), seen.step[: top + 1]])
     starts = starts if shape == "cosine" else starts[:1]
     ahead = np.linspace(seen.steps, last, 257)[1:]

@@ -62,12 +62,31 @@ def test_annealing_area_is_that_of_every_step(schedule):
     np.testing.assert_allclose(drop, exact, atol=5e-3 * PEAK)
 
 
+def test_heights_of_all_falls_add_up_to_the_rate():
+    for schedule in [*SCHEDULES, Schedule.constant(PEAK, 6000), Schedule.linear(PEAK, 6000)]:
+        found = falls([schedule], [AT])
+        gone = found.summed(np.ones_like(found.height))
+        np.testing.assert_allclose(gone, -schedule.rate(AT), atol=1e-12)
+
+
 @pytest.mark.parametrize("name", SCHEDULE_LAWS)
-def test_constant_rate_brings_no_drop(name):
-    plan = Schedule.constant(PEAK, 5000)
-    law = SCHEDULE_LAWS[name](falls([plan], [AT[:5]]))
-    theta = [np.array([[shape.starts[0]]]) for shape in law.shapes]
-    assert (law.basis(plan.area(AT[:5])[None], *theta)[2] == 0).all()
+def test_constant_rate_has_nothing_behind_it_but_the_rise_at_its_start(name):
+    law = SCHEDULE_LAWS[name](falls([Schedule.constant(PEAK, 1e7)], [np.array([10.0, 9e6])]))
+    theta = [np.array([[shape.starts[-1]]]) for shape in law.shapes]
+    early, late = -law.basis(np.ones((1, 2)), *theta)[2][0]
+    assert -PEAK < early < 0
+    assert late == pytest.approx(-PEAK, rel=0.05)
+
+
+@pytest.mark.parametrize("name", SCHEDULE_LAWS)
+def test_warm_up_is_forgotten(name):
+    at = np.array([5e6])
+    drops = []
+    for warmup in (0, 1, 100, 2000):
+        law = SCHEDULE_LAWS[name](falls([Schedule.constant(1.0, 1e7, warmup)], [at]))
+        theta = [np.array([[shape.starts[0]]]) for shape in law.shapes]
+        drops.append(law.basis(np.ones((1, 1)), *theta)[2].item())
+    assert np.ptp(drops) < 1e-3
 
 
 @pytest.mark.parametrize("name", SCHEDULE_LAWS)
