@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ from predictor.curves.batch import CurveBatch
 from predictor.curves.outlook import AUTO, FEWEST_POINTS, look_ahead
 from predictor.curves.predictive import LEVELS
 from predictor.curves.prepared import prepare
-from predictor.curves.reference import FEATURES, Reference, fit_reference
+from predictor.curves.reference import FEATURES, Reference, fit_reference, weighted_quantiles
+from predictor.curves.trace import trace_curve
 from predictor.fitting.laws import LAWS
 
 OUT = Path(reference_module.__file__).with_name("reference.json")
@@ -84,6 +86,7 @@ def as_document(reference: Reference, families: np.ndarray) -> dict:
         "families": {str(n): int(c) for n, c in zip(names, counts, strict=True)},
         "cases": reference.cases,
         "coefficients": {k: round(v, 4) for k, v in reference.coefficients.items()},
+        "trace_factor": round(reference.trace_factor, 3),
         "distances": [round(d, 4) for d in reference.distances],
         "levels": list(LEVELS),
         "quantiles": {
@@ -93,9 +96,28 @@ def as_document(reference: Reference, families: np.ndarray) -> dict:
     }
 
 
+def trace_factor(curves: Sequence[CutCurve], reference: Reference) -> float:
+    """Return what widths of learning traces must be multiplied by to cover 90 % of the cases."""
+    batch, at, truth, families = posed(curves)
+    outlook = look_ahead(batch, at, ("power",))
+    half = reference.half_width("power", 0.9, outlook.features)
+    said = np.array(
+        [
+            trace_curve(x[:n], z[:n], floor=0.0).value(places)
+            for x, z, n, places in zip(batch.x, batch.z, batch.counts, at, strict=True)
+        ]
+    )
+    least = batch.z.min(axis=1, keepdims=True) / 1e3
+    centre = np.log(np.maximum(said, least))
+    score = np.abs(centre - truth) / np.hypot(half, centre - outlook.centre)
+    cases = np.repeat(families, at.shape[1])
+    return weighted_quantiles(score.ravel(), cases)[LEVELS.index(0.9)]
+
+
 def main() -> None:
     features, errors, families = looks(all_curves())
     reference = fit_reference(features, errors, families)
+    reference = replace(reference, trace_factor=trace_factor(all_curves(), reference))
     document = json.dumps(as_document(reference, families), indent=2) + "\n"
     print(document)
     half = reference.half_width("auto", 0.9, features["auto"])

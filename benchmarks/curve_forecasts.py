@@ -4,8 +4,9 @@
 
 On the bundled learning curves the upper half of the training-set sizes (log axis) is hidden and the
 largest is forecast, per law and for ``auto``: median absolute percentage error and coverage of the
-90 % interval. The data set that is forecast has no part in the reference its intervals come from
-(leave one data set out). Published curves follow where they are found, with the shipped reference.
+90 % interval. The data set that is forecast has no part in the weights and widths that it is
+forecast with (leave one data set out). Published curves follow where they are found, with what is
+shipped.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from calibrate_curves import looks
 from curve_sets import CutCurve, bundled_learning_curves, bundled_runs, ladder, published
+from learn_ensemble import Cases, cases
 
+from predictor.curves.ensemble import Ensemble
 from predictor.curves.forecasting import forecast_curves
 from predictor.curves.outlook import AUTO, FEWEST_POINTS
 from predictor.curves.prepared import prepare
@@ -35,11 +38,16 @@ from predictor.curves.reference import Reference, fit_reference
 LAWS = ("auto", *AUTO)
 
 
-def forecasts(curves: Sequence[CutCurve], law: str, reference: Reference | None) -> pd.DataFrame:
+def forecasts(
+    curves: Sequence[CutCurve],
+    law: str,
+    reference: Reference | None,
+    ensemble: Ensemble | None = None,
+) -> pd.DataFrame:
     """Forecast the hidden ends of curves that lie in one log together."""
     prepared = [prepare(c.x, c.y, c.metric, c.name) for c in curves]
     places = [np.array([c.end_x]) for c in curves]
-    outcomes = forecast_curves(prepared, places, law=law, reference=reference)
+    outcomes = forecast_curves(prepared, places, law=law, reference=reference, ensemble=ensemble)
     rows = [
         (c.family, law, c.end_y, o.value[0], o.lower[0], o.upper[0], c.y[-1])
         for c, o, p in zip(curves, outcomes, prepared, strict=True)
@@ -48,10 +56,10 @@ def forecasts(curves: Sequence[CutCurve], law: str, reference: Reference | None)
     return pd.DataFrame(rows, columns=["family", "law", "truth", "value", "lower", "upper", "last"])
 
 
-def leave_one_data_set_out(metric: str, laws: Iterable[str] = LAWS) -> pd.DataFrame:
-    """Forecast each bundled data set with a reference fitted on the others."""
+def leave_one_data_set_out(metric: str, learned: Cases, laws: Iterable[str] = LAWS) -> pd.DataFrame:
+    """Forecast each bundled data set with weights and widths learned without it."""
     every = [*bundled_learning_curves("error"), *bundled_learning_curves("log_loss")]
-    features, errors, families = looks(every)
+    features, errors, families = looks(every, [law for law in laws if law != "auto"])
     wanted = bundled_learning_curves(metric)
     parts = []
     for data_set in dict.fromkeys(c.family for c in wanted):
@@ -61,8 +69,9 @@ def leave_one_data_set_out(metric: str, laws: Iterable[str] = LAWS) -> pd.DataFr
             {law: e[others] for law, e in errors.items()},
             families[others],
         )
+        ensemble = learned.only(learned.families != data_set).fit()
         left_out = [c for c in wanted if c.family == data_set]
-        parts += [forecasts(left_out, law, reference) for law in laws]
+        parts += [forecasts(left_out, law, reference, ensemble) for law in laws]
     return pd.concat(parts)
 
 
@@ -100,8 +109,9 @@ def show(title: str, frame: pd.DataFrame) -> None:
 
 
 def main() -> None:
+    learned = cases()
     for metric in ("error", "log_loss"):
-        found = leave_one_data_set_out(metric)
+        found = leave_one_data_set_out(metric, learned)
         show(f"Bundled learning curves, {metric}, by law", table(with_last_value(found), "law"))
         auto = found[found["law"] == "auto"]
         show(f"Bundled learning curves, {metric}, auto by data set", table(auto, "family"))

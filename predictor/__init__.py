@@ -12,11 +12,22 @@ from predictor._version import __version__
 
 if TYPE_CHECKING:
     from predictor.bundle import dataset_names, dataset_path, load_dataset
+    from predictor.curves.comparison import compare_runs
+    from predictor.curves.crossing import find_crossing
     from predictor.curves.learning_curve import LearningCurve
+    from predictor.curves.learning_trace import LearningTrace
+    from predictor.curves.pareto import pareto_front
+    from predictor.curves.planning import plan_target
     from predictor.curves.question import forecast_many
     from predictor.curves.schedule.model import ScheduleLaw
     from predictor.curves.schedule.optimal import optimal_schedule
     from predictor.curves.schedule.plan import Schedule
+    from predictor.curves.trace_measures import (
+        decision_making_reliability,
+        mape,
+        percentage_error,
+        robustness_rate,
+    )
     from predictor.errors import CannotForecastError, InputError, PredictorError
     from predictor.findings import Finding
     from predictor.fitting.fit import Fit, fit_law
@@ -40,19 +51,28 @@ _HOME = {
     "LAWS": "fitting.laws",
     "Law": "fitting.law",
     "LearningCurve": "curves.learning_curve",
+    "robustness_rate": "curves.trace_measures",
+    "percentage_error": "curves.trace_measures",
+    "mape": "curves.trace_measures",
+    "decision_making_reliability": "curves.trace_measures",
+    "LearningTrace": "curves.learning_trace",
     "PredictorError": "errors",
     "ResponseLog": "logs.tables",
     "RunLog": "logs.tables",
     "Schedule": "curves.schedule.plan",
     "ScheduleLaw": "curves.schedule.model",
     "Shape": "fitting.law",
+    "compare_runs": "curves.comparison",
     "dataset_names": "bundle",
     "dataset_path": "bundle",
+    "find_crossing": "curves.crossing",
     "fit_law": "fitting.fit",
     "forecast_many": "curves.question",
     "inspect_logs": "logs.inspection",
     "load_dataset": "bundle",
     "optimal_schedule": "curves.schedule.optimal",
+    "pareto_front": "curves.pareto",
+    "plan_target": "curves.planning",
     "read_logs": "logs.reading",
     "solve": "fitting.solver",
 }
@@ -69,6 +89,7 @@ __all__ = [
     "ItemLog",
     "Law",
     "LearningCurve",
+    "LearningTrace",
     "PredictorError",
     "ResponseLog",
     "RunLog",
@@ -76,14 +97,22 @@ __all__ = [
     "ScheduleLaw",
     "Shape",
     "__version__",
+    "compare_runs",
     "dataset_names",
     "dataset_path",
+    "decision_making_reliability",
+    "find_crossing",
     "fit_law",
     "forecast_many",
     "inspect_logs",
     "load_dataset",
+    "mape",
     "optimal_schedule",
+    "pareto_front",
+    "percentage_error",
+    "plan_target",
     "read_logs",
+    "robustness_rate",
     "solve",
 ]
 

@@ -17,8 +17,9 @@ from predictor.fitting.laws import LAWS
 from predictor.logs.tables import RunLog
 
 _LAWS = (
-    "Law: auto (one that knows the learning rate where that falls and is known ahead, else all "
-    f"others, weighted by backtest) or one of {', '.join((*SCHEDULE_LAWS, *LAWS))}."
+    "auto (one that knows the learning rate where that falls and is known ahead, else laws "
+    "weighted by backtest), trace (learning trace), or "
+    f"{', '.join((*SCHEDULE_LAWS, *LAWS))}."
 )
 _SCHEDULE = (
     "Learning-rate schedule: a table with columns step and lr, or a name such as "
@@ -26,6 +27,10 @@ _SCHEDULE = (
     "inverse-sqrt). That of the run itself, or of another run.  [default: what the log tells]"
 )
 _WARMUP = "Steps of a linear warm-up that the log does not show.  [default: inferred]"
+_TOLERANCE = (
+    "With --law trace: stop where no more than this is left to gain, in the metric's units.  "
+    "[default: say what is left]"
+)
 _METRIC = "Metric to forecast.  [default: the validation loss, else the loss, else the only one]"
 _AT = (
     "Where to forecast: step=20000, tokens=3e12, 20k; may be given several times.  "
@@ -48,6 +53,7 @@ _LEVEL = "Probability that the interval is to hold the truth with."
 @click.option("--law", default="auto", show_default=True, metavar="NAME", help=_LAWS)
 @click.option("--schedule", metavar="CSV|NAME", help=_SCHEDULE)
 @click.option("--warmup", type=click.FloatRange(min=0), metavar="STEPS", help=_WARMUP)
+@click.option("--tolerance", type=float, metavar="T", help=_TOLERANCE)
 @click.option("--level", type=float, default=0.9, show_default=True, help=_LEVEL)
 @click.option("--run", "runs", metavar="RUN", multiple=True, help="Only this run.  [default: all]")
 @click.option("--meta", type=click.Path(path_type=Path), metavar="TABLE", help=_META)
@@ -62,6 +68,7 @@ def command(
     law: str,
     schedule: str | None,
     warmup: float | None,
+    tolerance: float | None,
     level: float,
     runs: tuple[str, ...],
     meta: Path | None,
@@ -77,9 +84,16 @@ def command(
     last_seen = parse_place(until, "--until") if until else None
     log = only_runs(_read(paths, log_format, meta), runs)
     question = pose(
-        log, metric=metric, places=wanted, axis=axis, law=law, level=level, schedule=schedule,
+        log,
+        metric=metric,
+        places=wanted,
+        axis=axis,
+        law=law,
+        level=level,
+        schedule=schedule,
         warmup=warmup,
-    )  # fmt: skip
+        tolerance=tolerance,
+    )
     if last_seen:
         name, place = next(iter(last_seen.items()))
         log = seen_until(log, name or question.axis, place)

@@ -21,6 +21,7 @@ def answer_text(answer: Answer) -> str:
     if len(answer.outcomes) == 1:
         run = next(iter(answer.outcomes))
         parts += [_chart(answer, run), _reason(answer, run)]
+    parts.append(_verdicts(answer))
     parts.append(_legend(answer.forecasts))
     return "\n".join(part for part in parts if part)
 
@@ -82,6 +83,15 @@ def _reason(answer: Answer, run: str) -> str:
     return (
         f"Weights of the laws, by prior and backtest on the curve's own past: {', '.join(parts)}\n"
     )
+
+
+def _verdicts(answer: Answer) -> str:
+    said = [
+        f"{printable(run)}: {outcome.verdict}\n"
+        for run, outcome in answer.outcomes.items()
+        if outcome.verdict is not None
+    ]
+    return "".join(said[:_MOST_ROWS])
 
 
 def _legend(forecasts: Iterable[Forecast]) -> str:

@@ -64,3 +64,20 @@ def parse_place(text: str, option: str) -> dict[str | None, float]:
         except InputError as error:
             raise InputError(f"{option} {text}: {error}") from None
     return place
+
+
+def one_place(text: str | None, option: str, axis: str | None) -> tuple[str | None, float | None]:
+    """Return the axis, which a place may name too, and the place on it.
+
+    Raises
+    ------
+    InputError
+        If the place is no single number on that axis.
+    """
+    if text is None:
+        return axis, None
+    place = parse_place(text, option)
+    name, value = next(iter(place.items()))
+    if len(place) > 1 or name == "params" or (axis and name and axis != name):
+        raise InputError(f"{option} {text}: one place on one axis is meant, such as step=1e6")
+    return axis or name, value

@@ -154,7 +154,7 @@ def fit_ensemble(
     features: Array,
     truth: Array,
     families: Array,
-    ridge: float = 0.005,
+    ridge: float = 0.05,
 ) -> Ensemble:
     """Fit the coefficients to curves whose ends are known.
 

@@ -56,6 +56,8 @@ class CurveForecast:
         Weight of each law in the ensemble.
     predictive : Predictive
         The distribution at each place that value and interval come from.
+    verdict : str, optional
+        What to do, in words, where the law says so.
     """
 
     at: Array
@@ -66,6 +68,7 @@ class CurveForecast:
     findings: tuple[Finding, ...]
     shares: dict[str, float]
     predictive: Predictive
+    verdict: str | None = None
 
     @property
     def prepared(self) -> PreparedCurve:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class LearningCurve(Estimator):
     """A metric of one run over time or data, and where it goes.
 
-    The forecast is the weighted median of several laws, each fitted with the recent points counting
+    The forecast is the weighted mean of several laws, each fitted with the recent points counting
     more; the interval is as wide as past forecasts of this and of reference curves ask for.
 
     Parameters

@@ -53,9 +53,16 @@ class PreparedCurve:
             return self.kind.from_fall(np.exp(scaled))
         return self.kind.from_fall(scaled * self.unit + self.offset)
 
+    def falling(self) -> Array:
+        """Return the curve in the metric's units, written falling."""
+        return self.z if self.kind.residual == "log" else self.z * self.unit + self.offset
+
     def from_metric(self, values: Array) -> Array:
         """Turn values of the metric into values on the scale of the residual."""
-        falling = self.kind.to_fall(values)
+        return self.scaled(self.kind.to_fall(values))
+
+    def scaled(self, falling: Array) -> Array:
+        """Turn falling values in the metric's units into values on the scale of the residual."""
         if self.kind.residual == "log":
             with np.errstate(divide="ignore", invalid="ignore"):
                 return np.log(np.maximum(falling, 0.0))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 
 import numpy as np
 
@@ -31,6 +32,8 @@ _WANTED = (
     r"(^|[^a-z])loss([^a-z]|$)",
     r"loss|error|perplexity|acc",
 )
+#: The method that is no law: trends of every prefix, see :mod:`predictor.curves.learning_trace`.
+TRACE = "trace"
 #: Columns of ``RunLog.runs`` that say how long a run is to be, by axis.
 _PLANS = {
     "step": ("max_steps", "total_steps", "num_train_steps", "train_iters", "max_iters"),
@@ -58,6 +61,8 @@ class Question:
         Law, or "auto".
     level : float
         Level of the intervals.
+    tolerance : float, optional
+        What may be left to gain when training stops (``law="trace"`` only), in the metric's units.
     schedules : ScheduleQuestion, optional
         What is known of learning rates; what the log tells where not given.
     """
@@ -67,6 +72,7 @@ class Question:
     at: Mapping[str, tuple[float, ...]]
     law: str = "auto"
     level: float = 0.9
+    tolerance: float | None = None
     schedules: ScheduleQuestion | None = field(default=None, compare=False)
 
 
@@ -90,6 +96,7 @@ def pose(
     level: float = 0.9,
     schedule: str | None = None,
     warmup: float | None = None,
+    tolerance: float | None = None,
 ) -> Question:
     """Complete a question with what the log tells.
 
@@ -105,36 +112,42 @@ def pose(
     axis : str, optional
         Axis; that of the places, or the first logged, where not given.
     law, level
-        As in :func:`predictor.curves.forecasting.forecast_many`.
+        As in :func:`forecast_many`.
     schedule : str, optional
         A learning-rate schedule, by path or by name: one of the runs' own, or that of another run.
     warmup : float, optional
         Steps of a linear warm-up that the log does not show.
+    tolerance : float, optional
+        What may be left to gain when training stops; goes with ``law="trace"``.
 
     Raises
     ------
     InputError
         If metric or axis is not in the log, places contradict each other, or there is none.
     """
-    if law != "auto" and law not in SCHEDULE_LAWS:
-        law_named(law)
+    check_law(law)
+    if tolerance is not None and (law != TRACE or not tolerance > 0):
+        raise InputError("--tolerance takes a positive number, and goes with --law trace")
     metric = choose_metric(log, metric)
     axis = _choose_axis(log, metric, axis, places)
     runs = list(log.points.loc[log.points["metric"] == metric, "run"].unique())
     at = tuple(next(iter(place.values())) for place in places)
     _check_schedule(axis, law, schedule)
     schedules, planned = pose_schedule(log, at if axis == "step" else (), schedule, warmup)
+    whole = partial(
+        Question, metric, axis, law=law, level=level, tolerance=tolerance, schedules=schedules
+    )
     if planned:
-        return Question(metric, axis, planned, law, level, schedules)
+        return whole(planned)
     if places:
-        return Question(metric, axis, dict.fromkeys(runs, at), law, level, schedules)
+        return whole(dict.fromkeys(runs, at))
     ends = planned_ends(log, axis)
     known = {run: (ends[run],) for run in runs if run in ends}
     if not known:
         raise InputError(
             f"the log does not tell how long the run is to be; say where with --at {axis}=..."
         )
-    return Question(metric, axis, known, law, level, schedules)
+    return whole(known)
 
 
 def forecast_many(
@@ -160,7 +173,7 @@ def forecast_many(
     at : float, sequence of float, or mapping of run to float
         Where to forecast.
     law : str
-        Name of a law, or "auto" for the weighted ensemble of all.
+        Name of a law, "auto" for the weighted ensemble, or "trace" for the learning trace.
     level : float
         Probability that the interval is to hold the truth with, in (0, 1).
     seed : int
@@ -186,6 +199,7 @@ def forecast_many(
     2.2121...
     """
     _check_level(level)
+    check_law(law)
     metric = choose_metric(runlog, metric)
     runs, _ = curves_of(runlog, metric, x)
     question = Question(metric, x, {run: tuple(_places(at, run)) for run in runs}, law, level)
@@ -205,6 +219,8 @@ def forecast_log(
     if not runs:
         return scheduled
     logged = dict(zip(every, curves, strict=True))
+    if question.law == TRACE:
+        return {run: _traced(*logged[run], question, run, seed) for run in runs}
     outcomes = forecast_curves(
         [prepare(*logged[run], question.metric, run) for run in runs],
         [np.asarray(question.at[run]) for run in runs],
@@ -226,6 +242,28 @@ def _scheduled(log: RunLog, question: Question) -> dict[str, CurveForecast]:
     known = question.schedules or ScheduleQuestion(logged_schedules(log))
     return scheduled_outcomes(
         log, question.metric, question.at, question.law, question.level, known
+    )
+
+
+def check_law(law: str) -> None:
+    """Raise InputError, with the nearest names, if there is no law of this name."""
+    if law not in ("auto", TRACE, *SCHEDULE_LAWS):
+        law_named(law)
+
+
+def _traced(x: Array, y: Array, question: Question, run: str, seed: int) -> CurveForecast:
+    from predictor.curves.learning_trace import trace_forecast
+
+    return trace_forecast(
+        x,
+        y,
+        np.asarray(question.at[run]),
+        metric=question.metric,
+        axis=question.axis,
+        tolerance=question.tolerance,
+        level=question.level,
+        seed=seed,
+        run=run,
     )
 
 

@@ -23,7 +23,7 @@ from predictor.curves.predictive import LEVELS, half_width_at
 from predictor.fitting.law import Array
 
 FEATURES = ("spread", "median_spread", "past", "noise", "gain", "distance", "few")
-#: Families that look ahead less than this (log distance; 3.3 times) are calibrated apart.
+#: Forecasts that look ahead less than this (log distance; 3.3 times) are calibrated apart.
 _NEAR = 1.2
 _FILE = Path(__file__).with_name("reference.json")
 
@@ -43,12 +43,16 @@ class Reference:
         level of :data:`LEVELS`.
     cases : int
         Number of hidden points of reference curves.
+    trace_factor : float
+        What forecasts by a learning trace are wider by than the power law's, put together with how
+        far the two are apart.
     """
 
     coefficients: dict[str, float]
     distances: tuple[float, ...]
     quantiles: dict[str, tuple[tuple[float, ...], ...]]
     cases: int
+    trace_factor: float = 1.0
 
     def scale(self, features: dict[str, Array]) -> Array:
         """Return the scale of the forecast error, in the units of the features."""
@@ -73,7 +77,9 @@ def shipped_reference() -> Reference:
     content = json.loads(_FILE.read_text(encoding="utf-8"))
     quantiles = {law: tuple(map(tuple, rows)) for law, rows in content["quantiles"].items()}
     distances = tuple(content["distances"])
-    return Reference(content["coefficients"], distances, quantiles, content["cases"])
+    return Reference(
+        content["coefficients"], distances, quantiles, content["cases"], content["trace_factor"]
+    )
 
 
 def fit_reference(
@@ -108,10 +114,10 @@ def fit_reference(
     """
     scores = _out_of_family(features, errors, families, level)
     fitted = _fit_scale(features["auto"], errors["auto"], families, level)
-    ahead = _by_family(features["auto"]["distance"], families)
+    ahead = features["auto"]["distance"]
     groups = [g for g in (ahead < _NEAR, ahead >= _NEAR) if g.any()]
     quantiles = {
-        law: tuple(_weighted_quantiles(score[g], families[g]) for g in groups)
+        law: tuple(weighted_quantiles(score[g], families[g]) for g in groups)
         for law, score in scores.items()
     }
     distances = tuple(float(np.median(ahead[g])) for g in groups)
@@ -182,7 +188,7 @@ def _least_interval_score(
     return np.asarray(np.exp(min(ends, key=lambda end: end.fun).x))
 
 
-def _weighted_quantiles(scores: Array, families: Array) -> tuple[float, ...]:
+def weighted_quantiles(scores: Array, families: Array) -> tuple[float, ...]:
     """Return the scores not exceeded at each level, families counting alike.
 
     A new family is one more draw from the families there are: of what is left out, one share in

@@ -61,8 +61,8 @@ def last_regime(values: Array) -> Regime:
     --------
     >>> import numpy as np
     >>> fall = np.linspace(1, 0, 11)
-    >>> last_regime(np.concatenate([fall, fall + 0.5])).start
-    11
+    >>> last_regime(np.concatenate([fall, fall + 0.5])).peak
+    True
     """
     if len(values) < _FEWEST:
         return Regime()

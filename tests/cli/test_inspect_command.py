@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import click
 import pandas as pd
@@ -96,7 +97,8 @@ def test_every_option_has_a_help_text_with_its_default():
         options = [o for o in command.params if isinstance(o, click.Option)]
         for option in options:
             assert option.help, f"{name} {option.name}"
-            assert option.show_default or "[default:" in option.help, f"{name} {option.name}"
+            told = option.show_default or re.search(r"\[(default:|required)", option.help)
+            assert told, f"{name} {option.name}"
 
 
 def test_help_and_version(capsys):

@@ -1,0 +1,1 @@
+"""What a model is and what training it costs: parameters, FLOPs, accelerators, money, energy."""
