@@ -39,6 +39,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/fit_speed.py
 	$(BIN)/python benchmarks/curve_forecasts.py
+	$(BIN)/python benchmarks/schedule_laws.py
 	$(BIN)/python benchmarks/start_up.py
 
 docs: $(READY)

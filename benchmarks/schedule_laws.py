@@ -1,6 +1,7 @@
 """Laws that know the learning-rate schedule: accuracy, honesty and speed on published runs.
 
     python benchmarks/schedule_laws.py
+    python benchmarks/schedule_laws.py --picture docs/schedules.svg
 
 On the loss curves that came with the multi-power law (a folder named by ``PREDICTOR_SHARED_DATA``)
 the authors' split is repeated for every size found: fitted to three runs, six others forecast.
@@ -35,11 +36,15 @@ from curve_sets import SHARED
 from predictor.bundle import dataset_path
 from predictor.curves.forecasting import forecast_curves
 from predictor.curves.prepared import prepare
+from predictor.curves.question import only_runs
 from predictor.curves.schedule import fitting
 from predictor.curves.schedule.laws import KNOWN
 from predictor.curves.schedule.model import ScheduleLaw
 from predictor.curves.schedule.observed import ObservedRun, observed_runs
+from predictor.curves.schedule.optimal import optimal_schedule
+from predictor.curves.schedule.plan import Schedule
 from predictor.logs.reading import read_logs
+from predictor.report.charts import as_svg, schedules_chart
 
 TRAIN = ("cosine_24000", "constant_24000", "wsdcon_9")
 #: What the authors publish: R2, MAE, RMSE, mean and worst relative error, means of six curves.
@@ -325,13 +330,35 @@ def _slope(p: np.ndarray, step: np.ndarray, loss: np.ndarray, rates: np.ndarray)
     return total
 
 
+def picture(path: Path) -> None:
+    """Draw the best schedule for the bundled runs beside others, each with its loss at the end."""
+    log = only_runs(
+        read_logs([dataset_path("mlp_runs")]),
+        [f"width-128-{kind}" for kind in ("seed-0", "seed-1", "seed-2", "cosine-seed-0")],
+    )
+    model = ScheduleLaw(metric="val_loss").fit(log)
+    steps, peak = 10_700, 2e-3
+    plans = [
+        optimal_schedule(model, steps),
+        Schedule.wsd(peak, steps, decay=8500),
+        Schedule.cosine(peak, steps),
+        Schedule.linear(peak, steps),
+        Schedule.constant(peak, steps),
+    ]
+    ends = [float(model.predict(plan, np.array([steps]))[0]) for plan in plans]
+    path.write_text(as_svg(schedules_chart(plans, ends)), encoding="utf-8")
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["--picture"]:
+        return picture(Path(sys.argv[2]))
     if not sizes():
         print(f"no curves at {SHARED / 'lr-schedule-curves'}: set PREDICTOR_SHARED_DATA")
     split()
     ways()
     half_way()
     speed()
+    return None
 
 
 if __name__ == "__main__":
