@@ -197,6 +197,14 @@ def test_same_seed_same_bytes(logs, capsys):
     assert asked(capsys, *line) == asked(capsys, *line)
 
 
+def test_place_just_after_the_last_logged_rate_is_within_the_schedule(logs, capsys):
+    seen = table("cosine").iloc[:-1]
+    seen.to_csv(logs / "short.csv", index=False)
+    _, found = asked(capsys, logs / "short.csv", "--until", "4000", "--at", "8000")
+    assert found["forecasts"][0]["law"] == "multi-power"
+    assert found["forecasts"][0]["value"] == pytest.approx(truth("cosine", 8000), rel=0.01)
+
+
 def test_text_page_shows_it(logs, capsys):
     assert predictor(["forecast", str(logs / "cosine.csv"), "--until", "4000", "--at", "8000"]) == 0
     page = capsys.readouterr().out

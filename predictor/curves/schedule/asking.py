@@ -18,7 +18,7 @@ from predictor.curves.schedule.logged import LoggedSchedule, agrees, logged_sche
 from predictor.curves.schedule.model import AUTO, ScheduleLaw
 from predictor.curves.schedule.named import schedule_from_text
 from predictor.curves.schedule.observed import ObservedRun, observe
-from predictor.curves.schedule.plan import Schedule
+from predictor.curves.schedule.plan import HELD, Schedule
 from predictor.curves.schedule.together import Together
 from predictor.errors import InputError
 from predictor.findings import Finding
@@ -86,7 +86,7 @@ def pose_schedule(
         raise InputError("--schedule needs runs that log their learning rate by step; none does")
     last = max(steps, default=None) or _planned_end(known)
     schedule, every = schedule_from_text(text, known, warmup=warmup, last=last)
-    if steps and max(steps) > schedule.steps:
+    if steps and max(steps) > HELD * schedule.steps:
         raise InputError(
             f"--at step={max(steps):g}: the schedule ends at step {schedule.steps:g}; "
             "ask for a step before that, or give a longer schedule"
@@ -238,7 +238,7 @@ def _observed(
 def _plan(known: LoggedSchedule | None, last: float, explicit: bool) -> Schedule | None:
     """Return the run's schedule if it is known up to the last step, and falls (or is asked for)."""
     plan = None if known is None else known.ahead or known.seen
-    if plan is None or plan.steps < last:
+    if plan is None or HELD * plan.steps < last:
         return None
     return plan if explicit or falls_before(plan, last) else None
 

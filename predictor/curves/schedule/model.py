@@ -12,7 +12,7 @@ from predictor.curves.schedule.calibration import Backtests, backtest, error_sca
 from predictor.curves.schedule.fitting import ScheduleFit, fit_runs
 from predictor.curves.schedule.laws import SCHEDULE_LAWS
 from predictor.curves.schedule.observed import ObservedRun, observed_runs
-from predictor.curves.schedule.plan import Schedule
+from predictor.curves.schedule.plan import HELD, Schedule
 from predictor.errors import InputError
 from predictor.fitting.estimator import Estimator
 from predictor.fitting.forecast import Forecast, Forecasts
@@ -168,7 +168,7 @@ class ScheduleLaw(Estimator):
     def _checked(self, schedule: Schedule, step: Array) -> Array:
         self._check_fitted()
         at = np.atleast_1d(np.asarray(step, dtype=float))
-        if not (at > 0).all() or at.max() > schedule.steps:
+        if not (at > 0).all() or at.max() > HELD * schedule.steps:
             raise InputError(
                 f"a step must lie after 0 and up to the schedule's end at {schedule.steps:g}, "
                 f"not at {at.max() if (at > 0).all() else at.min():g}"

@@ -15,6 +15,9 @@ from predictor.fitting.law import Array
 _PIECES = 512
 #: No training is longer; a schedule that says so is a mistake in units.
 _MOST_STEPS = 1e12
+#: A schedule holds its last rate up to this many times its last step: logs often end a little
+#: before runs do.
+HELD = 1.01
 Decay = Literal["linear", "exponential", "cosine", "sqrt"]
 
 
