@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from predictor.curves.pareto import pareto_front
     from predictor.curves.planning import plan_target
     from predictor.curves.question import forecast_many
+    from predictor.curves.schedule.model import ScheduleLaw
+    from predictor.curves.schedule.optimal import optimal_schedule
+    from predictor.curves.schedule.plan import Schedule
     from predictor.curves.trace_measures import (
         decision_making_reliability,
         mape,
@@ -70,6 +73,8 @@ _HOME = {
     "PredictorError": "errors",
     "ResponseLog": "logs.tables",
     "RunLog": "logs.tables",
+    "Schedule": "curves.schedule.plan",
+    "ScheduleLaw": "curves.schedule.model",
     "Shape": "fitting.law",
     "compare_runs": "curves.comparison",
     "count_flops": "architecture.flops",
@@ -82,6 +87,7 @@ _HOME = {
     "forecast_many": "curves.question",
     "inspect_logs": "logs.inspection",
     "load_dataset": "bundle",
+    "optimal_schedule": "curves.schedule.optimal",
     "pareto_front": "curves.pareto",
     "plan_target": "curves.planning",
     "read_config": "architecture.config",
@@ -107,6 +113,8 @@ __all__ = [
     "PredictorError",
     "ResponseLog",
     "RunLog",
+    "Schedule",
+    "ScheduleLaw",
     "Shape",
     "__version__",
     "assert_forecast",
@@ -125,6 +133,7 @@ __all__ = [
     "inspect_logs",
     "load_dataset",
     "mape",
+    "optimal_schedule",
     "pareto_front",
     "percentage_error",
     "plan_target",

@@ -81,6 +81,14 @@ _KINDS = (
     FindingKind("PRED307", "an assumption about an architecture", Severity.WARNING),
     FindingKind("PRED308", "no samples logged, so no standard errors", Severity.INFO),
     FindingKind("PRED309", "the bias does not fit this data set", Severity.WARNING),
+    # Learning-rate schedules
+    FindingKind("PRED120", "the learning rate ahead is known", Severity.INFO),
+    FindingKind("PRED121", "a warm-up that is not in the log is assumed", Severity.INFO),
+    FindingKind("PRED122", "no run shows the learning rate fall", Severity.WARNING),
+    FindingKind("PRED123", "the schedule goes beyond what the runs show", Severity.WARNING),
+    FindingKind("PRED124", "the runs do not follow one law", Severity.WARNING),
+    FindingKind("PRED125", "runs left out of the schedule law", Severity.INFO),
+    FindingKind("PRED126", "the learning rate ahead is not known", Severity.BLOCKING),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

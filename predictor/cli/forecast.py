@@ -10,12 +10,23 @@ from predictor.cli.options import common_options, paths_argument
 from predictor.cli.output import csv_text, emit, json_text, print_findings, progress
 from predictor.cli.pages import answer_text
 from predictor.curves.question import Answer, ask, only_runs, pose, seen_until
+from predictor.curves.schedule.laws import SCHEDULE_LAWS
 from predictor.errors import InputError
 from predictor.fitting.laws import LAWS
 from predictor.logs.places import parse_place
 from predictor.logs.tables import RunLog
 
-_LAWS = f"auto (laws weighted by backtest), trace (learning trace), or {', '.join(LAWS)}."
+_LAWS = (
+    "auto (one that knows the learning rate where that falls and is known ahead, else laws "
+    "weighted by backtest), trace (learning trace), or "
+    f"{', '.join((*SCHEDULE_LAWS, *LAWS))}."
+)
+_SCHEDULE = (
+    "Learning-rate schedule: a table with columns step and lr, or a name such as "
+    "cosine:peak=3e-4,end=3e-5,warmup=2000,steps=24k (also constant, linear, wsd with decay=, "
+    "inverse-sqrt). That of the run itself, or of another run.  [default: what the log tells]"
+)
+_WARMUP = "Steps of a linear warm-up that the log does not show.  [default: inferred]"
 _TOLERANCE = (
     "With --law trace: stop where no more than this is left to gain, in the metric's units.  "
     "[default: say what is left]"
@@ -40,6 +51,8 @@ _LEVEL = "Probability that the interval is to hold the truth with."
 @click.option("--x", "axis", metavar="AXIS", help=_AXIS)
 @click.option("--until", metavar="A", help="Use the log up to here only.  [default: all of it]")
 @click.option("--law", default="auto", show_default=True, metavar="NAME", help=_LAWS)
+@click.option("--schedule", metavar="CSV|NAME", help=_SCHEDULE)
+@click.option("--warmup", type=click.FloatRange(min=0), metavar="STEPS", help=_WARMUP)
 @click.option("--tolerance", type=float, metavar="T", help=_TOLERANCE)
 @click.option("--level", type=float, default=0.9, show_default=True, help=_LEVEL)
 @click.option("--run", "runs", metavar="RUN", multiple=True, help="Only this run.  [default: all]")
@@ -53,6 +66,8 @@ def command(
     axis: str | None,
     until: str | None,
     law: str,
+    schedule: str | None,
+    warmup: float | None,
     tolerance: float | None,
     level: float,
     runs: tuple[str, ...],
@@ -69,7 +84,15 @@ def command(
     last_seen = parse_place(until, "--until") if until else None
     log = only_runs(_read(paths, log_format, meta), runs)
     question = pose(
-        log, metric=metric, places=wanted, axis=axis, law=law, level=level, tolerance=tolerance
+        log,
+        metric=metric,
+        places=wanted,
+        axis=axis,
+        law=law,
+        level=level,
+        schedule=schedule,
+        warmup=warmup,
+        tolerance=tolerance,
     )
     if last_seen:
         name, place = next(iter(last_seen.items()))

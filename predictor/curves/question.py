@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 
 import numpy as np
 
 from predictor.curves.forecasting import CurveForecast, as_forecasts, forecast_curves
 from predictor.curves.prepared import prepare
+from predictor.curves.schedule.asking import (
+    ScheduleQuestion,
+    pose_schedule,
+    scheduled_outcomes,
+)
+from predictor.curves.schedule.laws import SCHEDULE_LAWS
+from predictor.curves.schedule.logged import logged_schedules
 from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.fitting.forecast import Forecasts
@@ -55,6 +63,8 @@ class Question:
         Level of the intervals.
     tolerance : float, optional
         What may be left to gain when training stops (``law="trace"`` only), in the metric's units.
+    schedules : ScheduleQuestion, optional
+        What is known of learning rates; what the log tells where not given.
     """
 
     metric: str
@@ -63,6 +73,7 @@ class Question:
     law: str = "auto"
     level: float = 0.9
     tolerance: float | None = None
+    schedules: ScheduleQuestion | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,8 @@ def pose(
     axis: str | None = None,
     law: str = "auto",
     level: float = 0.9,
+    schedule: str | None = None,
+    warmup: float | None = None,
     tolerance: float | None = None,
 ) -> Question:
     """Complete a question with what the log tells.
@@ -100,6 +113,10 @@ def pose(
         Axis; that of the places, or the first logged, where not given.
     law, level
         As in :func:`forecast_many`.
+    schedule : str, optional
+        A learning-rate schedule, by path or by name: one of the runs' own, or that of another run.
+    warmup : float, optional
+        Steps of a linear warm-up that the log does not show.
     tolerance : float, optional
         What may be left to gain when training stops; goes with ``law="trace"``.
 
@@ -114,16 +131,23 @@ def pose(
     metric = choose_metric(log, metric)
     axis = _choose_axis(log, metric, axis, places)
     runs = list(log.points.loc[log.points["metric"] == metric, "run"].unique())
+    at = tuple(next(iter(place.values())) for place in places)
+    _check_schedule(axis, law, schedule)
+    schedules, planned = pose_schedule(log, at if axis == "step" else (), schedule, warmup)
+    whole = partial(
+        Question, metric, axis, law=law, level=level, tolerance=tolerance, schedules=schedules
+    )
+    if planned:
+        return whole(planned)
     if places:
-        at = tuple(next(iter(place.values())) for place in places)
-        return Question(metric, axis, dict.fromkeys(runs, at), law, level, tolerance)
+        return whole(dict.fromkeys(runs, at))
     ends = planned_ends(log, axis)
     known = {run: (ends[run],) for run in runs if run in ends}
     if not known:
         raise InputError(
             f"the log does not tell how long the run is to be; say where with --at {axis}=..."
         )
-    return Question(metric, axis, known, law, level, tolerance)
+    return whole(known)
 
 
 def forecast_many(
@@ -198,7 +222,10 @@ def forecast_log(
 ) -> dict[str, CurveForecast]:
     """Forecast the curves of the runs that a question asks about, by run."""
     every, curves = curves_of(log, question.metric, question.axis)
-    runs = [run for run in every if run in question.at]
+    scheduled = _scheduled(log, question)
+    runs = [run for run in every if run in question.at and run not in scheduled]
+    if not runs:
+        return scheduled
     logged = dict(zip(every, curves, strict=True))
     if question.law == TRACE:
         return {run: _traced(*logged[run], question, run, seed) for run in runs}
@@ -214,12 +241,23 @@ def forecast_log(
         progress=progress,
         n_jobs=n_jobs,
     )
-    return dict(zip(runs, outcomes, strict=True))
+    found = scheduled | dict(zip(runs, outcomes, strict=True))
+    return {run: found[run] for run in question.at if run in found}
+
+
+def _scheduled(log: RunLog, question: Question) -> dict[str, CurveForecast]:
+    """Forecast what a law that knows the learning rate can, by run."""
+    if question.axis != "step":
+        return {}
+    known = question.schedules or ScheduleQuestion(logged_schedules(log))
+    return scheduled_outcomes(
+        log, question.metric, question.at, question.law, question.level, known
+    )
 
 
 def check_law(law: str) -> None:
     """Raise InputError, with the nearest names, if there is no law of this name."""
-    if law not in ("auto", TRACE):
+    if law not in ("auto", TRACE, *SCHEDULE_LAWS):
         law_named(law)
 
 
@@ -361,7 +399,7 @@ def ask(
         forecast
         for run, outcome in outcomes.items()
         for forecast in as_forecasts(
-            outcome, run, question.metric, question.axis, question.law, question.level
+            outcome, run, question.metric, question.axis, _law_of(outcome, question), question.level
         )
     ]
     findings: list[Finding] = list(log.findings)
@@ -396,6 +434,19 @@ def _choose_axis(
             f"metric '{metric}' is not logged on axis '{wanted}'; it has {', '.join(there)}"
         )
     return str(wanted)
+
+
+def _check_schedule(axis: str, law: str, schedule: str | None) -> None:
+    if schedule is not None and law != "auto" and law not in SCHEDULE_LAWS:
+        known = ", ".join(SCHEDULE_LAWS)
+        raise InputError(f"--law {law} does not know schedules; with --schedule, use {known}")
+    if axis != "step" and (schedule is not None or law in SCHEDULE_LAWS):
+        raise InputError(f"schedules go by step: a schedule law cannot forecast on axis '{axis}'")
+
+
+def _law_of(outcome: CurveForecast, question: Question) -> str:
+    """Return the law's name: one that knows the schedule may have been taken by itself."""
+    return next((law for law in outcome.shares if law in SCHEDULE_LAWS), question.law)
 
 
 def _grid(outcome: CurveForecast) -> Array:

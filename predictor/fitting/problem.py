@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -20,6 +20,22 @@ _CHUNK_ELEMENTS = 100_000
 
 
 @dataclass(frozen=True)
+class Prior:
+    """What is known of parameters beforehand: ``precision / 2 (parameter - centre)^2`` is added.
+
+    Parameters
+    ----------
+    centre : array, (parameters,)
+        Where each parameter is expected; its logarithm where its lower bound is positive.
+    precision : array, (parameters,)
+        Weight of the squared distance, in the units of the objective; 0 knows nothing.
+    """
+
+    centre: Array
+    precision: Array
+
+
+@dataclass(frozen=True)
 class Problem:
     """A batch of fits; arrays with first dimension 1 are shared by the batch."""
 
@@ -30,6 +46,7 @@ class Problem:
     residual: Residual
     delta: Array
     count: int
+    prior: Prior | None = None
 
     @classmethod
     def build(
@@ -40,6 +57,7 @@ class Problem:
         weights: Array | None,
         residual: Residual,
         delta: float | Array,
+        prior: Prior | None = None,
     ) -> Problem:
         """Build a batch from what a caller gives, see :func:`predictor.fitting.solver.solve`."""
         axes = (x,) if isinstance(x, np.ndarray) else tuple(x)
@@ -47,7 +65,7 @@ class Problem:
         w = np.ones((1, given[-1].shape[1])) if weights is None else np.atleast_2d(weights)
         count = max(a.shape[0] for a in (*given, w))
         bounds = np.broadcast_to(np.asarray(delta, dtype=float), count)
-        return cls(law, tuple(given[:-1]), given[-1], w, residual, bounds, count)
+        return cls(law, tuple(given[:-1]), given[-1], w, residual, bounds, count, prior)
 
     def in_units(self) -> tuple[Problem, list[Array]]:
         """Measure every axis in its geometric mean (or mean size), for conditioning."""
@@ -80,7 +98,7 @@ class Problem:
         return [k for k, lower in enumerate(self.law.bounds[0]) if lower > 0]
 
     def _replaced(self, axes: tuple[Array, ...]) -> Problem:
-        return Problem(self.law, axes, self.y, self.weights, self.residual, self.delta, self.count)
+        return replace(self, axes=axes)
 
     @cached_property
     def log_y(self) -> Array:
@@ -108,6 +126,7 @@ class Problem:
             self.residual,
             delta,
             len(delta),
+            self.prior,
         )
 
     def chunks(self, copies: int = 1) -> list[slice]:
@@ -148,7 +167,24 @@ class Problem:
             diagonal = np.stack([dot(s * softness, s) for s in slopes.swapaxes(0, 1)], axis=1)
         else:
             diagonal = np.diagonal(curvature, axis1=1, axis2=2)
+        if self.prior is not None:
+            return self._with_prior(params, objective, gradient, curvature, diagonal)
         return objective, gradient, curvature, diagonal
+
+    def _with_prior(
+        self, params: Array, objective: Array, gradient: Array, curvature: Array, diagonal: Array
+    ) -> Terms:
+        assert self.prior is not None
+        place = params.copy()
+        place[:, self.logarithmic] = np.log(params[:, self.logarithmic])
+        off = place - self.prior.centre
+        pull = self.prior.precision * off
+        return (
+            objective + dot(pull, off) / 2,
+            gradient + pull,
+            curvature + np.diag(self.prior.precision),
+            diagonal + self.prior.precision,
+        )
 
     def _finite(self, r: Array, pull: Array, slopes: Array, objective: Array) -> tuple[Array, ...]:
         """Let points without weight be anything; an impossible point makes its problem infinite."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.fitting.law import Array, Law, unchanged
-from predictor.fitting.problem import Problem, Residual, Terms, eliminate
+from predictor.fitting.problem import Prior, Problem, Residual, Terms, eliminate
 from predictor.fitting.starts import given_starts, grid_size, grid_starts
 
 _THREADS = min(4, os.cpu_count() or 1)
@@ -64,6 +64,7 @@ def solve(
     n_starts: int = 1,
     near: bool = False,
     thorough: bool = True,
+    prior: Prior | None = None,
     tolerance: float = 1e-8,
     max_iterations: int = 100,
 ) -> Solution:
@@ -96,6 +97,8 @@ def solve(
     thorough : bool
         Whether a step that went uphill is mended by letting the coefficients follow the shapes. It
         takes half of the time and pays in the last digits, or where the optimum is far.
+    prior : Prior, optional
+        What is known of the parameters beforehand; for laws that do not rescale them.
     tolerance : float
         Relative decrease of the objective, as predicted by the step, under which a problem is done.
     max_iterations : int
@@ -112,7 +115,7 @@ def solve(
     >>> solve(POWER, x, 1 + 2 * x**-0.5).params.round(6)
     array([[1. , 2. , 0.5]])
     """
-    problem = Problem.build(law, x, y, weights, residual, delta)
+    problem = Problem.build(law, x, y, weights, residual, delta, prior)
     units: list[Array] = []
     if law.rescale is not unchanged:
         problem, units = problem.in_units()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from predictor.curves.question import Answer
+from predictor.curves.schedule.plan import Schedule
 
 if TYPE_CHECKING:
     import altair as alt
@@ -82,7 +84,38 @@ def curve_chart(
     return alt.layer(*layers).properties(width=680, height=360)
 
 
-def as_svg(chart: alt.LayerChart | alt.FacetChart) -> str:
+def schedules_chart(schedules: Sequence[Schedule], ends: Sequence[float]) -> alt.Chart:
+    """Draw learning rates over the steps, each named with the loss that it is said to end at.
+
+    Parameters
+    ----------
+    schedules : sequence of Schedule
+        The schedules.
+    ends : sequence of float
+        Loss at the end of each, as a law says.
+    """
+    import altair as alt
+
+    frames = [
+        pd.DataFrame(
+            {"step": (at := np.linspace(0, s.steps, 401)), "lr": s.rate(at)}
+            | {"schedule": f"{s.name}: {end:.4g}"}
+        )
+        for s, end in zip(schedules, ends, strict=True)
+    ]
+    return (
+        alt.Chart(pd.concat(frames))
+        .mark_line()
+        .encode(
+            x=alt.X("step:Q"),
+            y=alt.Y("lr:Q", title="learning rate"),
+            color=alt.Color("schedule:N", title="schedule: loss at the end", sort=None),
+        )
+        .properties(width=560, height=280)
+    )
+
+
+def as_svg(chart: alt.Chart | alt.LayerChart | alt.FacetChart) -> str:
     """Return the chart as an SVG document, made without a browser."""
     import vl_convert
 
