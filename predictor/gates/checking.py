@@ -61,7 +61,7 @@ def check_gates(
     >>> check = {"name": "end", "logs": [str(dataset_path("mlp_runs"))], "metric": "val_loss"}
     >>> check |= {"runs": ["width-16-seed-0"], "at": "step=40000", "upper": 1.2}
     >>> round(check_gates({"checks": [check]}).verdicts[0].probability, 1)
-    1.0
+    0.9
     """
     read, folder = _read(gate, root)
     stored = _stored(read, folder)
@@ -170,7 +170,8 @@ def _rivals(views: Views, check: Check) -> tuple[Views, Curves, str]:
     if not ours:
         raise InputError(f"every run matches against = '{check.against}': none is left to judge")
     others = {run: views.curves[run] for run in theirs}
-    return replace(views, curves=ours), others, check.against
+    at = {run: views.at[run] for run in ours}
+    return replace(views, curves=ours, at=at), others, check.against
 
 
 def _curve_check(check: Check) -> Check:

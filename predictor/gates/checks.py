@@ -24,7 +24,7 @@ class Mute(BaseModel):
         Why it may be ignored here.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     code: Annotated[str, Field(pattern=r"^PRED\d{3}$")]
     reason: Text
@@ -47,6 +47,8 @@ class Check(BaseModel):
     at : str or float, optional
         Where: ``"step=20000"``, ``"params=7B,tokens=2T"``; of a curve the planned end, or the last
         point, where not given.
+    x : str, optional
+        Axis, where ``at`` does not name it.
     target : float, optional
         What is to be reached (predictor "needed").
     law : str
@@ -77,13 +79,14 @@ class Check(BaseModel):
         Seed of everything random.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: Text
     logs: Annotated[list[Text], Field(min_length=1, max_length=1_000)]
     predictor: Literal["curve", "needed", "capacity"] = "curve"
     metric: Text | None = None
     at: Text | Positive | None = None
+    x: Text | None = None
     target: Number | None = None
     law: Text = "auto"
     runs: list[Text] = []
@@ -141,7 +144,7 @@ class Gate(BaseModel):
         Where the baseline is stored, relative to the gate file.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     checks: Annotated[list[Check], Field(min_length=1, max_length=1_000)]
     baseline_file: Text = "predictor-baseline.json"

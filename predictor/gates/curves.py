@@ -20,11 +20,10 @@ from predictor.curves.question import (
     planned_ends,
 )
 from predictor.curves.regimes import roughness
-from predictor.errors import InputError
 from predictor.fitting.law import Array
 from predictor.gates.checks import Check
 from predictor.gates.measures import Better, Measure, matching
-from predictor.logs.places import parse_place
+from predictor.logs.places import one_place
 from predictor.logs.tables import AXES, RunLog
 
 #: What a forecast is called that is read off the log.
@@ -49,19 +48,10 @@ class Views:
 
 
 def axis_and_place(check: Check) -> tuple[str | None, float | None]:
-    """Return the axis and the place that a check names, None where it does not.
-
-    Raises
-    ------
-    InputError
-        If it names several axes.
-    """
+    """Return the axis and the place that a check names, None where it does not."""
     if check.at is None or isinstance(check.at, float):
-        return None, check.at
-    place = parse_place(check.at, "at")
-    if len(place) != 1:
-        raise InputError(f"at = '{check.at}': a curve is looked at on one axis, as step=20000")
-    return next(iter(place.items()))
+        return check.x, check.at
+    return one_place(check.at, "at", check.x)
 
 
 def curve_views(log: RunLog, check: Check) -> Views:
@@ -73,16 +63,16 @@ def curve_views(log: RunLog, check: Check) -> Views:
         If metric, axis or runs are not in the log.
     """
     metric = choose_metric(log, check.metric)
-    axis, place = axis_and_place(check)
+    named, place = axis_and_place(check)
     points = log.points[log.points["metric"] == metric]
-    axis = axis or next(name for name in AXES if points[name].notna().any())
+    axis = named or next(name for name in AXES if points[name].notna().any())
     runs, curves = curves_of(log, metric, axis)
     chosen = matching(runs, check.runs)
-    named = {run: xy for run, xy in zip(runs, curves, strict=True) if run in chosen}
+    wanted = {run: xy for run, xy in zip(runs, curves, strict=True) if run in chosen}
     ends = planned_ends(log, axis)
-    values = np.concatenate([y for _, y in named.values()])
+    values = np.concatenate([y for _, y in wanted.values()])
     better = check.better or kind_of(metric, values[np.isfinite(values)]).better
-    views = Views(log, metric, axis, named, {}, "higher" if better == "higher" else "lower")
+    views = Views(log, metric, axis, wanted, {}, "higher" if better == "higher" else "lower")
     at = {run: place or ends.get(run, last) for run, last in views.last.items()}
     return replace(views, at=at)
 
