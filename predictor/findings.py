@@ -89,6 +89,28 @@ _KINDS = (
     FindingKind("PRED124", "the runs do not follow one law", Severity.WARNING),
     FindingKind("PRED125", "runs left out of the schedule law", Severity.INFO),
     FindingKind("PRED126", "the learning rate ahead is not known", Severity.BLOCKING),
+    # Scaling
+    FindingKind("PRED201", "too few runs for a scaling law", Severity.BLOCKING),
+    FindingKind("PRED202", "one ratio of tokens to parameters only", Severity.WARNING),
+    FindingKind("PRED203", "too few model sizes or amounts of data", Severity.WARNING),
+    FindingKind("PRED204", "narrow range of compute", Severity.WARNING),
+    FindingKind("PRED205", "duplicated runs", Severity.WARNING),
+    FindingKind("PRED206", "runs that lie far off the law", Severity.WARNING),
+    FindingKind("PRED207", "the loss may not be in nats per token", Severity.WARNING),
+    FindingKind("PRED208", "extrapolation beyond ten times the largest compute", Severity.WARNING),
+    FindingKind("PRED209", "mid-training checkpoints among final results", Severity.WARNING),
+    FindingKind("PRED210", "parameters counted in two ways", Severity.WARNING),
+    FindingKind("PRED211", "logged compute is not 6 x params x tokens", Severity.WARNING),
+    FindingKind("PRED212", "exponents that the runs do not tell", Severity.WARNING),
+    FindingKind("PRED213", "the law leaves curvature over", Severity.WARNING),
+    FindingKind("PRED214", "scatter that changes with compute", Severity.INFO),
+    FindingKind("PRED215", "one run decides the law", Severity.WARNING),
+    FindingKind("PRED216", "too few runs to calibrate the interval", Severity.WARNING),
+    FindingKind("PRED217", "runs of different settings in one table", Severity.WARNING),
+    FindingKind("PRED218", "repeated data, and the law does not know it", Severity.WARNING),
+    FindingKind("PRED219", "target below the irreducible loss", Severity.BLOCKING),
+    FindingKind("PRED221", "another ratio of tokens to parameters than any run", Severity.BLOCKING),
+    FindingKind("PRED220", "the optimum lies outside the sizes that were trained", Severity.INFO),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -11,7 +11,9 @@ import click
 from predictor._version import __version__
 from predictor.errors import PredictorError
 
-_COMMANDS = ("inspect", "forecast", "plan", "compare", "capacity", "backtest", "gate", "demo")
+_COMMANDS = (
+    "inspect", "forecast", "plan", "compare", "scaling", "capacity", "backtest", "gate", "demo",
+)  # fmt: skip
 
 
 class _Commands(click.Group):

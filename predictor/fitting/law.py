@@ -97,6 +97,8 @@ class Law:
         Turns parameters fitted on ``x / unit`` into parameters for ``x``; parameters last axis.
     axes : tuple of str
         Names of the inputs.
+    dimensionless : tuple of str
+        Those of them that are pure numbers, such as epochs: no unit is taken out of them.
 
     Examples
     --------
@@ -116,6 +118,7 @@ class Law:
     slopes: Slopes | None = None
     rescale: Rescale = unchanged
     axes: tuple[str, ...] = ("x",)
+    dimensionless: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -71,7 +71,11 @@ class Problem:
         """Measure every axis in its geometric mean (or mean size), for conditioning."""
         total = self.weights.sum(axis=1)
         scaled, units = [], []
-        for axis in self.axes:
+        for name, axis in zip(self.law.axes, self.axes, strict=True):
+            if name in self.law.dimensionless:
+                scaled.append(axis)
+                units.append(np.ones(self.count))
+                continue
             size = np.log(axis) if (axis > 0).all() else np.log(np.abs(axis) + 1e-300)
             positive = (axis > 0).all()
             mean = (self.weights * size).sum(axis=1) / total
