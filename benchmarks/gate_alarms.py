@@ -129,7 +129,8 @@ def main() -> None:
         ("Bundled seeds", list(bundled_groups())),
     ):
         if groups:
-            print(f"\n{title}: {len(groups)} groups\n{table(groups).round(1).to_string(index=False)}")
+            shown = table(groups).round(1).to_string(index=False)
+            print(f"\n{title}: {len(groups)} groups\n{shown}")
     with TemporaryDirectory() as folder:
         print(f"\ngate over 20 runs: {speed(Path(folder)):.1f} s without the process's start")
 
