@@ -12,7 +12,7 @@ from predictor.cli.output import csv_text, emit, json_text, print_findings
 from predictor.errors import InputError
 
 if TYPE_CHECKING:
-    from predictor.capacity.information_capacity import InformationCapacity
+    pass
 
 _BIAS = (
     "Bias in bits a token, or 'fit' to have the sizes of each series agree.  "
@@ -93,7 +93,10 @@ def command(
     shares = differences(capacity, against)
     findings = [*capacity.findings_, *(forecasts.findings if forecasts else ())]
     if chart is not None:
-        _write_chart(capacity, cost, chart)
+        from predictor.cli.charts import write_chart
+        from predictor.report.capacity_charts import capacity_chart
+
+        write_chart(capacity_chart(capacity, cost), chart)
     if form == "json":
         body = capacity_body(capacity, cost, forecasts, shares)
         emit(json_text("capacity", body, findings), output)
@@ -116,17 +119,3 @@ def _bias(text: str | None) -> float | str:
         return float(text)
     except ValueError:
         raise InputError(f"--bias {text}: a number of bits a token such as -24, or fit") from None
-
-
-def _write_chart(capacity: InformationCapacity, cost: str, chart: Path) -> None:
-    from predictor.report.capacity_charts import capacity_chart
-
-    drawn = capacity_chart(capacity, cost)
-    kinds = {".svg", ".png", ".html", ".json"}
-    if chart.suffix.lower() not in kinds:
-        raise InputError(f"--chart {chart}: the name must end in {', '.join(sorted(kinds))}")
-    try:
-        drawn.save(str(chart))
-    except OSError as error:
-        reason = (error.strerror or "unwritable").lower()
-        raise InputError(f"--chart {chart}: cannot be written ({reason})") from None

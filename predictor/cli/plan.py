@@ -26,6 +26,11 @@ _GAIN = (
     "Say when to stop: where --gain-per more of the axis improves the metric by less than this.  "
     "[default: 0.01 % of its last value by 1 % more]"
 )
+_BUDGET = (
+    "PATHS is one table of runs (params, tokens, loss): plan this training compute, 1e21, by a "
+    "scaling law; may be given several times.  [default: none]"
+)
+_UNIQUE = "With --budget: tokens there are; more are read again.  [default: as many as needed]"
 _PER = "What --min-gain is to be gained by: 1 % more of the axis, one unit of it, or one dollar."
 
 
@@ -46,6 +51,8 @@ _PER = "What --min-gain is to be gained by: 1 % more of the axis, one unit of it
     show_default=True,
     help=_PER,
 )
+@click.option("--budget", "budgets", metavar="FLOPS", multiple=True, help=_BUDGET)
+@click.option("--unique-tokens", metavar="N", help=_UNIQUE)
 @pricing_options
 @click.option("--run", "runs", metavar="RUN", multiple=True, help=_RUN)
 @meta_option
@@ -62,6 +69,8 @@ def command(
     level: float,
     min_gain: float | None,
     gain_per: str,
+    budgets: tuple[str, ...],
+    unique_tokens: str | None,
     prices: Prices,
     runs: tuple[str, ...],
     meta: Path | None,
@@ -70,10 +79,19 @@ def command(
     seed: int,
     quiet: bool,
 ) -> int:
-    """Say when each run in PATHS reaches a target, what that costs, and when to stop."""
+    """Say when each run in PATHS reaches a target, what that costs, and when to stop.
+
+    With --budget, PATHS is a table of finished runs: say what to train for that compute, how it
+    will end and what it costs.
+    """
     from predictor.cli.plan_page import plan_text
     from predictor.curves.planning import plan_target
 
+    if budgets:
+        from predictor.cli.budget import plan_table
+
+        asked = {"metric": metric, "law": law, "level": level, "seed": seed}
+        return plan_table(paths, budgets, unique_tokens, prices, asked, form, output, quiet)
     if target is None:
         raise InputError("say what is to be reached with --target V, such as --target 2.5")
     axis, horizon = one_place(within, "--within", axis)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from predictor.cli.output import printable, table_text
 from predictor.findings import KINDS
 from predictor.fitting.forecast import Forecast
 from predictor.scaling.allocation import Allocation
 from predictor.scaling.question import ScalingAnswer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def scaling_text(answer: ScalingAnswer) -> str:
@@ -16,6 +22,8 @@ def scaling_text(answer: ScalingAnswer) -> str:
         parts.append(_forecasts(list(answer.forecasts)))
     if answer.allocations:
         parts.append(_allocations(answer.allocations))
+    if answer.next_runs is not None and len(answer.next_runs):
+        parts.append(_next_runs(answer.next_runs))
     codes = sorted({f.code for f in answer.findings})
     parts.append("".join(f"{code} {KINDS[code].title}\n" for code in codes))
     return "\n".join(part for part in parts if part)
@@ -31,7 +39,7 @@ def _law(answer: ScalingAnswer) -> str:
     return "\n".join([*lines, source, *([auto] if known.law == "auto" else [])]) + "\n"
 
 
-def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     from rich import box
     from rich.table import Table
 
@@ -74,4 +82,19 @@ def _allocations(allocations: tuple[Allocation, ...]) -> str:
         for a in allocations
     ]
     headings = ("FLOPs", "params", level, "tokens", level, "loss", level)
+    return _table(headings, rows)
+
+
+def _next_runs(found: pd.DataFrame) -> str:
+    rows = [
+        (
+            f"{row['params']:.3g}",
+            f"{row['tokens']:.3g}",
+            f"{row['flops']:.3g}",
+            f"{100 * row['spread_after']:.3g} %",
+            f"{100 * row['reduction']:.0f} %",
+        )
+        for row in found.to_dict("records")
+    ]
+    headings = ("next run: params", "tokens", "FLOPs", "spread then", "taken away")
     return _table(headings, rows)

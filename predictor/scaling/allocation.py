@@ -127,7 +127,7 @@ def best_params(law: Law, draws: Array, flops: float, unique_tokens: float | Non
     >>> from predictor.scaling.laws import CHINCHILLA
     >>> estimates = np.array([[1.8172, 482.01, 2085.43, 0.3478, 0.3658]])
     >>> best_params(CHINCHILLA, estimates, 5.76e23).round(-8)
-    array([7.03e+10])
+    array([7.22e+10])
     """
     square = np.sqrt(flops / FLOPS_PER_PARAM_TOKEN)
     grid = np.log(square) + np.log(10) * np.linspace(-_DECADES, _DECADES, _GRID)

@@ -195,7 +195,8 @@ def _embeddings(table: RunsTable) -> Finding | None:
 
 
 def _compute(table: RunsTable) -> Finding | None:
-    ratio = table.flops / (FLOPS_PER_PARAM_TOKEN * table.runs["params"] * table.runs["tokens"])
+    runs = table.runs
+    ratio = runs["flops"] / (FLOPS_PER_PARAM_TOKEN * runs["params"] * runs["tokens"])
     if ratio.isna().any() or (ratio.max() < 1.1 and ratio.min() > 0.9):
         return None
     trend = np.corrcoef(np.log(table.runs["params"]), np.log(ratio))[0, 1]

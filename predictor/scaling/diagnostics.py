@@ -76,12 +76,12 @@ def _outliers(rows: pd.DataFrame) -> Iterator[Finding]:
     far = rows[rows["standardised"].abs() > _FAR_OFF]
     if far.empty:
         return
-    worst = far["standardised"].abs().idxmax()
-    run = rows.loc[worst]
+    worst = int(rows["standardised"].abs().to_numpy().argmax())
+    run = rows.iloc[worst]
     yield Finding(
         "PRED206",
         f"{len(far)} of {len(rows)} runs lie more than {_FAR_OFF:g} robust standard deviations off "
-        f"the law; the farthest, row {worst + 1} (params {run['params']:.3g}, tokens "
+        f"the law; the farthest, row {int(str(run.name)) + 1} (params {run['params']:.3g}, tokens "
         f"{run['tokens']:.3g}), by {100 * np.expm1(run['residual']):+.3g} %",
     )
 
@@ -89,12 +89,12 @@ def _outliers(rows: pd.DataFrame) -> Iterator[Finding]:
 def _vague(fit: Fit) -> Iterator[Finding]:
     ends = fit.conf_int(0.95)
     for name in (shape.name for shape in fit.law.shapes):
-        width = ends.loc[name, "upper"] - ends.loc[name, "lower"]
-        if width > _VAGUE * abs(fit.params[name]):
+        lower, upper = (float(ends[end].loc[name]) for end in ("lower", "upper"))
+        if upper - lower > _VAGUE * abs(fit.params[name]):
             yield Finding(
                 "PRED212",
                 f"{name} is {fit.params[name]:.3g}, but its 95 % interval goes from "
-                f"{ends.loc[name, 'lower']:.3g} to {ends.loc[name, 'upper']:.3g}",
+                f"{lower:.3g} to {upper:.3g}",
             )
 
 
@@ -141,13 +141,13 @@ def _scatter(rows: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _decisive(rows: pd.DataFrame) -> Iterator[Finding]:
-    worst = rows["leverage"].idxmax()
-    if rows.loc[worst, "leverage"] > _DECISIVE:
-        run = rows.loc[worst]
+    run = rows.iloc[int(rows["leverage"].to_numpy().argmax())]
+    if run["leverage"] > _DECISIVE:
         yield Finding(
             "PRED215",
-            f"row {worst + 1} (params {run['params']:.3g}, tokens {run['tokens']:.3g}) has leverage "
-            f"{run['leverage']:.2f} of 1: the law goes where this run says",
+            f"row {int(str(run.name)) + 1} (params {run['params']:.3g}, "
+            f"tokens {run['tokens']:.3g}) has "
+            f"leverage {run['leverage']:.2f} of 1: the law goes where this run says",
         )
 
 

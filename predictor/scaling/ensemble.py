@@ -1,10 +1,11 @@
-"""Where losses go beyond the largest run: laws in an ensemble, weighted by how they did in the past.
+"""Where losses go beyond the largest run: laws in an ensemble, weighted by their past.
 
 A member is a law, a recency and a tilt. With recency ``r`` a run counts ``(C / C_largest)^r``: the
-smallest runs say little about the largest. With a tilt above 1 a run that ended above the law counts
-less than one that ended below it: a badly tuned run is worse than the law, never better. Members
-are judged by what they miss when the runs with the largest compute are hidden, and the forecast is
-their weighted median. One law by itself is an ensemble of one member, recency 0 and no tilt.
+smallest runs say little about the largest. With a tilt above 1 a run that ended above the law
+counts less than one that ended below it: a badly tuned run is worse than the law, never better.
+Members are judged by what they miss when the runs with the largest compute are hidden, and the
+forecast is their weighted median. One law by itself is an ensemble of one member, recency 0 and no
+tilt.
 """
 
 from __future__ import annotations
@@ -73,11 +74,11 @@ class Ensemble:
 
     @cached_property
     def weights(self) -> Array:
-        """Weight of each member, (members,), by its median error on hidden runs."""
+        """Weight of each member, (members,): its median error on hidden runs to the power -2."""
         if self.errors.shape[1] == 0 or self.errors.shape[0] == 1:
             return np.full(len(self.errors), 1 / len(self.errors))
         miss = np.nanmedian(np.abs(self.errors), axis=2).mean(axis=1)
-        weights = 1 / (miss + 1e-3 * np.median(miss) + _TINY)
+        weights = 1 / (miss + 1e-3 * np.median(miss) + _TINY) ** 2
         return np.asarray(weights / weights.sum())
 
     @cached_property

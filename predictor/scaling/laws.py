@@ -148,7 +148,7 @@ _WORTH = (1e-2, 1e3)
 DATA_CONSTRAINED = Law(
     name="data-constrained",
     title="Repeated data",
-    formula="E + A / N'^alpha + B / D'^beta, D' = U + U R_D (1 - exp(-(D / U - 1) / R_D)), N' alike",
+    formula="E + A / N'^alpha + B / D'^beta, D' = U (1 + R_D (1 - exp((1 - D/U) / R_D))), N' alike",
     source="Muennighoff et al. 2023, arXiv 2305.16264, equations 5 and 6",
     coefficients=_FLOOR_AND_GAINS,
     shapes=(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from predictor.errors import CannotForecastError
+from predictor.errors import CannotForecastError, InputError
 from predictor.findings import Finding, Severity
 from predictor.fitting.forecast import Forecast, Forecasts
 from predictor.scaling.allocation import Allocation
 from predictor.scaling.checks import check_table
+from predictor.scaling.next_runs import next_runs
 from predictor.scaling.scaling_law import ScalingLaw
 from predictor.scaling.table import RunsTable, complete
 
@@ -32,7 +34,9 @@ class ScalingAnswer:
     findings : tuple of Finding
         What was noticed.
     asked : int
-        Number of places and budgets.
+        Number of places, budgets and targets.
+    next_runs : DataFrame, optional
+        The runs to make next, where they were asked for.
     """
 
     estimator: ScalingLaw | None
@@ -40,6 +44,7 @@ class ScalingAnswer:
     allocations: tuple[Allocation, ...]
     findings: tuple[Finding, ...]
     asked: int
+    next_runs: pd.DataFrame | None = None
 
     @property
     def said_something(self) -> bool:
@@ -56,6 +61,7 @@ class ScalingAnswer:
             "standard_errors": dict(known.bse) if known else None,
             "forecasts": self.forecasts.to_dict(),
             "allocations": [allocation.to_dict() for allocation in self.allocations],
+            **({} if self.next_runs is None else {"next_runs": _records(self.next_runs)}),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -80,6 +86,9 @@ def ask_table(
     at: Sequence[Mapping[str, float]] = (),
     budgets: Sequence[float] = (),
     unique_tokens: float | None = None,
+    targets: Sequence[float] = (),
+    inference_tokens: float = 0.0,
+    spare: float | None = None,
 ) -> ScalingAnswer:
     """Fit a law to a table and ask it for forecasts and allocations.
 
@@ -95,13 +104,21 @@ def ask_table(
         Training budgets in FLOPs.
     unique_tokens : float, optional
         Tokens there are, for the budgets.
+    targets : sequence of float
+        Losses to be reached with the least compute.
+    inference_tokens : float
+        Tokens that the model will process in use, for the targets.
+    spare : float, optional
+        Compute for further runs that are to narrow the first forecast.
 
     Returns
     -------
     ScalingAnswer
         Without numbers, and with the reason, where the table cannot carry them.
     """
-    asked = len(at) + len(budgets)
+    asked = len(at) + len(budgets) + len(targets)
+    if spare is not None and not at:
+        raise InputError("--next-runs goes with --at params=...,tokens=...: what is to be known")
     try:
         estimator.fit(table)
     except CannotForecastError as error:
@@ -113,13 +130,27 @@ def ask_table(
     forecasts = estimator.forecast(at)
     findings = list(dict.fromkeys([*estimator.findings_, *forecasts.findings]))
     allocations = []
-    for budget in budgets:
+    wanted = [partial(estimator.allocate, budget, unique_tokens) for budget in budgets]
+    wanted += [partial(estimator.cheapest, loss, inference_tokens) for loss in targets]
+    for allocate in wanted:
         try:
-            allocations.append(estimator.allocate(budget, unique_tokens))
+            allocations.append(allocate())
         except CannotForecastError as error:
             found = _as_finding(error, table)
             findings += [] if any(f.code == found.code for f in findings) else [found]
-    return ScalingAnswer(estimator, forecasts, tuple(allocations), tuple(findings), asked)
+    more = None
+    if spare is not None:
+        try:
+            more = next_runs(estimator, at[0], spare)
+        except CannotForecastError as error:
+            findings.append(_as_finding(error, table))
+    return ScalingAnswer(
+        estimator, forecasts, tuple(allocations), tuple(dict.fromkeys(findings)), asked, more
+    )
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, float]]:
+    return [{str(k): float(v) for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def _as_finding(error: CannotForecastError, table: RunsTable) -> Finding:

@@ -24,7 +24,7 @@ from predictor.scaling.allocation import (
 )
 from predictor.scaling.checks import FEWEST_RUNS, check_table, distinct_runs, one_ratio
 from predictor.scaling.diagnostics import check_fit, residuals
-from predictor.scaling.ensemble import DELTA, Ensemble, fit_ensemble
+from predictor.scaling.ensemble import DELTA, RECENCIES, TILT, Ensemble, fit_ensemble
 from predictor.scaling.laws import SCALING_LAWS, scaling_law_named
 from predictor.scaling.table import (
     FLOPS_PER_PARAM_TOKEN,
@@ -138,8 +138,8 @@ class ScalingLaw(Estimator):
         table = _as_table(X, tokens, loss)
         laws = self._laws(table)
         single = self.law != "auto"
-        settings = {"recencies": (0.0,), "tilt": 1.0} if single else {}
-        self.ensemble_ = fit_ensemble(table, laws, delta=self.delta, **settings)
+        recencies, tilt = ((0.0,), 1.0) if single else (RECENCIES, TILT)
+        self.ensemble_ = fit_ensemble(table, laws, delta=self.delta, recencies=recencies, tilt=tilt)
         self.table_ = self.ensemble_.table
         self.fit_ = self._fit(laws[0] if single else _best(self.ensemble_))
         self.findings_ = self._findings()
@@ -307,7 +307,7 @@ class ScalingLaw(Estimator):
     def _laws(self, table: RunsTable) -> tuple[str, ...]:
         """Return the laws that the table can carry, or the one that was asked for."""
         if self.law != "auto":
-            laws = (scaling_law_named(self.law).name,)
+            laws: tuple[str, ...] = (scaling_law_named(self.law).name,)
         else:
             laws = tuple(name for name in ENSEMBLE if _suits(name, table)) or ("compute",)
         fewest = max(FEWEST_RUNS, 1 + min(len(SCALING_LAWS[name].names) for name in laws))
@@ -344,8 +344,8 @@ class ScalingLaw(Estimator):
             found.append(Finding("PRED218", text, source=self.table_.source))
         if not self.ensemble_.factor(self.level)[1]:
             text = (
-                f"{len(self.ensemble_.scores())} hidden runs to calibrate on; the interval holds if "
-                "the law is right"
+                f"{len(self.ensemble_.scores())} hidden runs to calibrate on; the interval holds "
+                "if the law is right"
             )
             found.append(Finding("PRED216", text, source=self.table_.source))
         return tuple(found)
@@ -358,12 +358,12 @@ class ScalingLaw(Estimator):
         ahead = float(place["flops"].iloc[0] / self.table_.flops.max())
         found = self._place_findings(place, ahead)
         codes = [f.code for f in (*self.findings_, *found) if f.severity is not Severity.INFO]
-        value: float | None = float(self.predict(place)[0])
-        lower, upper = (float(end) for end in self.predict_interval(place)[0])
+        ends = self.predict_interval(place)[0]
+        numbers = (float(self.predict(place)[0]), float(ends[0]), float(ends[1]))
         blocked = any(f.severity is Severity.BLOCKING for f in found)
-        numbers = (None, None, None) if blocked else (value, lower, upper)
+        value, lower, upper = (None, None, None) if blocked else numbers
         forecast = Forecast(
-            run, self.table_.loss_name, dict(at), *numbers, self.level, self.law,
+            run, self.table_.loss_name, dict(at), value, lower, upper, self.level, self.law,
             len(self.table_), ahead, tuple(dict.fromkeys(codes)),
         )  # fmt: skip
         return forecast, found
@@ -391,7 +391,8 @@ class ScalingLaw(Estimator):
                 found.append(
                     Finding(
                         "PRED221",
-                        f"the place has {ratio:.3g} tokens a parameter, every run about {usual:.3g}",
+                        f"the place has {ratio:.3g} tokens a parameter, "
+                        f"every run about {usual:.3g}",
                     )
                 )
         return tuple(found)
