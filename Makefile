@@ -42,6 +42,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/information_capacity.py
 	$(BIN)/python benchmarks/gate_alarms.py
 	$(BIN)/python benchmarks/many_curves.py
+	$(BIN)/python benchmarks/scaling_laws.py
 	$(BIN)/python benchmarks/schedule_laws.py
 	$(BIN)/python benchmarks/start_up.py
 

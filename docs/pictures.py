@@ -7,6 +7,7 @@ from pathlib import Path
 import predictor
 from predictor.report.backtest_charts import calibration_chart
 from predictor.report.charts import as_svg
+from predictor.report.scaling_charts import scaling_chart
 
 HERE = Path(__file__).parent
 
@@ -16,6 +17,8 @@ def main() -> None:
     laws = ("auto", "power", "inverse-sqrt")
     calibration = calibration_chart(predictor.backtest(log, "val_loss", laws=laws))
     (HERE / "backtest.svg").write_text(as_svg(calibration), encoding="utf-8")
+    law = predictor.ScalingLaw(draws=200).fit(predictor.dataset_path("mlp_scaling"))
+    (HERE / "scaling.svg").write_text(as_svg(scaling_chart(law)), encoding="utf-8")
 
 
 if __name__ == "__main__":

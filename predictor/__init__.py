@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from predictor.architecture.config import read_config
     from predictor.architecture.flops import count_flops
     from predictor.architecture.memory import count_memory
+    from predictor.architecture.nearest import nearest_architecture
     from predictor.architecture.parameters import count_parameters
     from predictor.backtest.result import Backtest
     from predictor.backtest.rolling import backtest
@@ -47,8 +48,22 @@ if TYPE_CHECKING:
     from predictor.logs.inspection import inspect_logs
     from predictor.logs.reading import read_logs
     from predictor.logs.tables import ItemLog, ResponseLog, RunLog
+    from predictor.scaling.approaches import envelope, isoflop
+    from predictor.scaling.comparing import compare_scaling_laws
+    from predictor.scaling.next_runs import next_runs
+    from predictor.scaling.planning import plan_budgets
+    from predictor.scaling.scaling_law import ScalingLaw
+    from predictor.scaling.table import RunsTable
 
 _HOME = {
+    "ScalingLaw": "scaling.scaling_law",
+    "RunsTable": "scaling.table",
+    "compare_scaling_laws": "scaling.comparing",
+    "envelope": "scaling.approaches",
+    "isoflop": "scaling.approaches",
+    "nearest_architecture": "architecture.nearest",
+    "next_runs": "scaling.next_runs",
+    "plan_budgets": "scaling.planning",
     "Backtest": "backtest.result",
     "assert_forecast": "gates.assertion",
     "backtest": "backtest.rolling",
@@ -113,6 +128,8 @@ __all__ = [
     "PredictorError",
     "ResponseLog",
     "RunLog",
+    "RunsTable",
+    "ScalingLaw",
     "Schedule",
     "ScheduleLaw",
     "Shape",
@@ -121,21 +138,27 @@ __all__ = [
     "backtest",
     "check_gates",
     "compare_runs",
+    "compare_scaling_laws",
     "count_flops",
     "count_memory",
     "count_parameters",
     "dataset_names",
     "dataset_path",
     "decision_making_reliability",
+    "envelope",
     "find_crossing",
     "fit_law",
     "forecast_many",
     "inspect_logs",
+    "isoflop",
     "load_dataset",
     "mape",
+    "nearest_architecture",
+    "next_runs",
     "optimal_schedule",
     "pareto_front",
     "percentage_error",
+    "plan_budgets",
     "plan_target",
     "read_config",
     "read_logs",

@@ -94,7 +94,7 @@ def nearest_architecture(
     --------
     >>> found = nearest_architecture(7e9)
     >>> found.layers, found.hidden, round(found.params / 7e9, 2)
-    (40, 3968, 1.01)
+    (44, 3584, 1.0)
     """
     if not _SMALLEST <= params <= _LARGEST:
         raise InputError(f"a model of {params:g} parameters has no transformer here")

@@ -13,6 +13,7 @@ from typing import Literal
 from predictor.errors import InputError
 from predictor.fitting.forecast import Forecast
 from predictor.gates.checks import Check
+from predictor.logs.places import parse_place
 from predictor.logs.reading import read_logs
 from predictor.logs.tables import RunLog
 
@@ -150,6 +151,20 @@ def _needed(check: Check, files: Sequence[Path]) -> list[Measure]:
     return found
 
 
+def _scaling(check: Check, files: Sequence[Path]) -> list[Measure]:
+    from predictor.scaling.scaling_law import ScalingLaw
+    from predictor.scaling.table import read_runs
+
+    if len(files) != 1:
+        raise InputError(f"predictor 'scaling' wants one table of runs, not {len(files)} files")
+    if not isinstance(check.at, str):
+        raise InputError("predictor 'scaling' wants at = 'params=7e9,tokens=2e12'")
+    place = {str(axis): value for axis, value in parse_place(check.at, "at").items()}
+    law = ScalingLaw(check.law, level=check.level, random_state=check.seed)
+    law.fit(read_runs(files[0], loss=check.metric))
+    return [Measure.of(f, check.better or "lower") for f in law.forecast(place, run=check.name)]
+
+
 def _capacity(check: Check, files: Sequence[Path]) -> list[Measure]:
     from predictor.capacity.information_capacity import InformationCapacity
 
@@ -175,5 +190,6 @@ def _capacity(check: Check, files: Sequence[Path]) -> list[Measure]:
 _SOURCES: dict[str, Callable[[Check, Sequence[Path]], list[Measure]]] = {
     "curve": _curves,
     "needed": _needed,
+    "scaling": _scaling,
     "capacity": _capacity,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -31,6 +32,7 @@ from predictor.scaling.table import (
     RunsTable,
     complete,
     law_axes,
+    read_runs,
     runs_table,
 )
 
@@ -106,7 +108,7 @@ class ScalingLaw(Estimator):
 
     def fit(
         self,
-        X: RunsTable | pd.DataFrame | Array | Sequence[float],
+        X: RunsTable | pd.DataFrame | str | Path | Array | Sequence[float],
         tokens: Array | Sequence[float] | None = None,
         loss: Array | Sequence[float] | None = None,
     ) -> Self:
@@ -114,8 +116,8 @@ class ScalingLaw(Estimator):
 
         Parameters
         ----------
-        X : RunsTable, DataFrame, or array, (runs,)
-            A table of runs, or the parameters of each run.
+        X : RunsTable, DataFrame, path, or array, (runs,)
+            A table of runs or its file, or the parameters of each run.
         tokens : array, (runs,), optional
             Training tokens, where X holds parameters.
         loss : array, (runs,), optional
@@ -452,6 +454,8 @@ def _as_table(X: object, tokens: object, loss: object) -> RunsTable:
         return X
     if isinstance(X, pd.DataFrame):
         return runs_table(X)
+    if isinstance(X, str | Path):
+        return read_runs(Path(X))
     if tokens is None or loss is None:
         raise InputError("give a table of runs, or params, tokens and loss of each run")
     columns = {"params": X, "tokens": tokens, "loss": loss}

@@ -122,6 +122,8 @@ def test_needed_and_capacity_are_checked_too(tmp_path):
              "value": 200_000},
             {"name": "never", "predictor": "needed", "logs": ["logs"], "target": 1.0, "x": "step",
              "upper": 20_000},
+            {"name": "scale", "predictor": "scaling", "at": "params=2e5,tokens=1e6", "upper": 1.2,
+             "logs": [str(predictor.dataset_path("mlp_scaling"))]},
             {"name": "capacity", "predictor": "capacity", "logs": [str(table)], "value": -10.0},
         ]
     }  # fmt: skip
@@ -130,6 +132,7 @@ def test_needed_and_capacity_are_checked_too(tmp_path):
         found.setdefault(verdict.name, []).append(str(verdict.status))
     assert found["steps"] == ["pass"]
     assert found["never"] == ["fail"]
+    assert found["scale"] == ["pass"]
     assert set(found["capacity"]) == {"pass"}
 
 
