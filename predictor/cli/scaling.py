@@ -17,8 +17,11 @@ _LOSS = "Column of the loss.  [default: loss, val_loss, or the only one with 'lo
 _PARAMS = "Column of the number of parameters.  [default: found by name]"
 _TOKENS = "Column of the training tokens.  [default: found by name, else flops / (6 params)]"
 _LAW = "Law: auto (an ensemble), chinchilla, overtrained, kaplan, data-constrained, compute, bnsl."
-_AT = "Where to forecast: params=7B,tokens=2T or flops=1e23; may be given several times."
-_BUDGET = "Training compute to split, in FLOPs: 1e21; may be given several times."
+_AT = (
+    "Where to forecast: params=7B,tokens=2T or flops=1e23; may be given several times.  "
+    "[default: nowhere]"
+)
+_BUDGET = "Training compute to split, in FLOPs: 1e21; may be given several times.  [default: none]"
 _WHERE = "Use rows with this value only: corpus=c4; may be given several times.  [default: all]"
 _TARGET = "Loss to be reached with the least compute; may be given several times.  [default: none]"
 _INFERENCE = (
