@@ -11,7 +11,7 @@ import click
 from predictor._version import __version__
 from predictor.errors import PredictorError
 
-_COMMANDS = ("inspect", "forecast", "demo")
+_COMMANDS = ("inspect", "forecast", "downstream", "demo")
 
 
 class _Commands(click.Group):

@@ -41,12 +41,15 @@ class Backtests:
         Distance of each case.
     split : array of int, (cases,)
         Which cases were forecast from the same models.
+    weight : array, (splits,)
+        How much each split tells: less where fewer models were left to forecast from.
     """
 
     methods: tuple[str, ...]
     errors: Array
     reach: Array
     split: NDArray[np.intp]
+    weight: Array
 
     @property
     def splits(self) -> int:
@@ -62,7 +65,7 @@ class Backtests:
 
 def backtest(ladder: Ladder, methods: Sequence[Method]) -> Backtests:
     """Leave out the largest models again and again and let every method forecast them."""
-    errors, reach, split = [], [], []
+    errors, reach, split, weight = [], [], [], []
     for number, count in enumerate(_cuts(ladder.size)):
         shown, hidden = ladder.take(np.arange(count)), np.arange(count, ladder.rungs)
         hidden = hidden[ladder.size[hidden] >= _APART * ladder.size[count - 1]]
@@ -75,12 +78,13 @@ def backtest(ladder: Ladder, methods: Sequence[Method]) -> Backtests:
         errors.append(for_all)
         reach.append(distance(ladder.size[hidden], shown.size[-1]))
         split.append(np.full(len(hidden), number))
+        weight.append((count / ladder.rungs) ** 2)
     names = tuple(method.name for method in methods)
     if not errors:
-        return Backtests(names, np.empty((len(names), 0)), np.empty(0), np.empty(0, dtype=np.intp))
-    return Backtests(
-        names, np.concatenate(errors, axis=1), np.concatenate(reach), np.concatenate(split)
-    )
+        none = np.empty(0)
+        return Backtests(names, np.empty((len(names), 0)), none, none.astype(np.intp), none)
+    joined = (np.concatenate(errors, axis=1), np.concatenate(reach), np.concatenate(split))
+    return Backtests(names, *joined, np.array(weight))
 
 
 def _cuts(size: Array) -> list[int]:
@@ -89,7 +93,9 @@ def _cuts(size: Array) -> list[int]:
     return apart[-_MOST_SPLITS:]
 
 
-def method_weights(tests: Backtests, priors: Array, without: int | None = None) -> Array:
+def method_weights(
+    tests: Backtests, priors: Array, reach: float, without: int | None = None
+) -> Array:
     """Return the weight of each method: prior times likelihood of its backtest errors.
 
     With an inverse-gamma belief about each method's scale, errors have Student's t distribution;
@@ -101,6 +107,8 @@ def method_weights(tests: Backtests, priors: Array, without: int | None = None) 
         Backtests.
     priors : array, (methods,)
         Weights before.
+    reach : float
+        Distance of the forecast: backtests that reached less far count less.
     without : int, optional
         Leave out this split.
 
@@ -109,14 +117,15 @@ def method_weights(tests: Backtests, priors: Array, without: int | None = None) 
     array, (methods,)
         Sum 1.
     """
-    scaled = tests.scaled()
+    scaled, told = tests.scaled(), tests.weight.copy()
+    if len(told):
+        told *= np.minimum(tests.reach.mean() / reach, 1.0)
     if without is not None:
-        scaled = np.delete(scaled, without, axis=1)
-    known = np.isfinite(scaled)
+        told[without] = 0.0
     # What a method could not say counts as an error of twice the prior's scale.
-    filled = np.where(known, scaled, (2 * PRIOR_SCALE) ** 2)
-    total = PRIOR_BACKTESTS * PRIOR_SCALE**2 + filled.sum(axis=1)
-    log_weight = np.log(priors) - (PRIOR_BACKTESTS + scaled.shape[1]) / 2 * np.log(total)
+    filled = np.where(np.isfinite(scaled), scaled, (2 * PRIOR_SCALE) ** 2)
+    total = PRIOR_BACKTESTS * PRIOR_SCALE**2 + filled @ told
+    log_weight = np.log(priors) - (PRIOR_BACKTESTS + told.sum()) / 2 * np.log(total)
     weight = np.exp(log_weight - log_weight.max())
     return np.asarray(weight / weight.sum())
 
@@ -139,24 +148,26 @@ class Scale:
     freedom: float
     backtests: int
 
-    def half_width(self, reach: float, level: float) -> float:
+    def half_width(self, reach: Array | float, level: float) -> Array:
         """Return half the width of the interval at this distance."""
         from scipy.stats import t
 
-        return float(t.ppf((1 + level) / 2, self.freedom) * self.value * reach)
+        return np.asarray(t.ppf((1 + level) / 2, self.freedom) * self.value * reach)
 
 
 def stacked_scale(tests: Backtests, priors: Array) -> Scale:
     """Return the scale of the stack's own backtest errors, each weighted without its own split."""
-    squares = []
+    squares, told = [], []
     for number, split in enumerate(np.unique(tests.split)):
-        weights = method_weights(tests, priors, without=number)
+        mine = tests.reach[tests.split == split]
+        weights = method_weights(tests, priors, float(mine.mean()), without=number)
         own = tests.errors[:, tests.split == split]
         usable = np.isfinite(own).all(axis=1)
         if not usable.any():
             continue
         stacked = weights[usable] @ own[usable] / weights[usable].sum()
-        squares.append(float(np.mean((stacked / tests.reach[tests.split == split]) ** 2)))
-    freedom = PRIOR_BACKTESTS + len(squares)
+        told.append(tests.weight[number])
+        squares.append(told[-1] * float(np.mean((stacked / mine) ** 2)))
+    freedom = PRIOR_BACKTESTS + sum(told)
     value = np.sqrt((PRIOR_BACKTESTS * PRIOR_SCALE**2 + sum(squares)) / freedom)
     return Scale(float(value), freedom, len(squares))

@@ -94,6 +94,8 @@ def fit_clusters(
     >>> float(CLUSTER_LAW.value(np.array([[15.0]]), again).item().__round__(3))
     0.915
     """
+    if not len(rates):
+        return np.empty((0, len(CLUSTER_LAW.names)))
     own = np.ones((1, len(z))) if weights is None else weights
     places = np.concatenate([z, [_NOWHERE, _BEYOND]])[None]
     ends = np.broadcast_to([chance, 1.0], (len(rates), 2))

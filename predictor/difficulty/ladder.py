@@ -52,6 +52,34 @@ class History:
 
 
 @dataclass(frozen=True)
+class Public:
+    """Scores of models of all families, the ladder's own among them.
+
+    Parameters
+    ----------
+    models : tuple of str
+        Names.
+    benchmarks : tuple of str
+        Names.
+    scores : array, (models, benchmarks)
+        Scores; NaN where a model was not tested.
+    """
+
+    models: tuple[str, ...]
+    benchmarks: tuple[str, ...]
+    scores: Array
+
+    def column(self, benchmark: str) -> Array:
+        """Return the scores on one benchmark, (models,)."""
+        return self.scores[:, self.benchmarks.index(benchmark)]
+
+    def without(self, models: set[str]) -> Public:
+        """Return the scores of all other models."""
+        keep = [k for k, name in enumerate(self.models) if name not in models]
+        return Public(tuple(self.models[k] for k in keep), self.benchmarks, self.scores[keep])
+
+
+@dataclass(frozen=True)
 class Ladder:
     """Models of one family on one benchmark, smallest first.
 
@@ -81,6 +109,8 @@ class Ladder:
         Score of a random guess.
     history : History, optional
         Loss and score of all checkpoints.
+    public : Public, optional
+        Scores of models of all families on several benchmarks.
 
     Examples
     --------
@@ -102,6 +132,7 @@ class Ladder:
     loss: Array = field(default_factory=lambda: np.empty(0))
     chance: float = 0.0
     history: History | None = None
+    public: Public | None = None
 
     def __post_init__(self) -> None:
         count = len(self.models)
@@ -159,8 +190,10 @@ class Ladder:
             keep = np.isin(history.rung, rungs)
             renumbered = np.searchsorted(rungs, history.rung[keep])
             history = History(history.loss[keep], history.score[keep], renumbered)
+        left_out = set(self.models) - {self.models[k] for k in rungs}
         return replace(
             self,
+            public=self.public.without(left_out) if self.public else None,
             models=tuple(self.models[k] for k in rungs),
             size=self.size[rungs],
             score=self.score[rungs],

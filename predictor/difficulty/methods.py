@@ -17,6 +17,7 @@ from predictor.difficulty.end_to_end import (
 )
 from predictor.difficulty.features import solved
 from predictor.difficulty.ladder import Ladder, Place
+from predictor.difficulty.observational import forecast_observational, lacking
 from predictor.difficulty.two_step import forecast_two_step
 from predictor.errors import InputError
 from predictor.fitting.law import Array
@@ -113,6 +114,8 @@ METHODS: dict[str, Method] = {
                _COD, 0.2, _pair, forecast_pair),
         Method("two-step", "two-step", "Task loss, then score",
                "Bhagia et al., arXiv 2412.04403", 0.1, _loss, forecast_two_step),
+        Method("observational", "observational", "Principal components of public models' scores",
+               "Ruan et al., arXiv 2405.10938", 0.15, lacking, forecast_observational),
         Method("last", "last", "Score of the largest model, unchanged", "-", 0.05, _rungs(1),
                last_value),
     )
