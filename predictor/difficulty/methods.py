@@ -38,7 +38,7 @@ class Method:
     source : str
         Where it comes from.
     prior : float
-        Weight before any backtest.
+        Weight before any backtest, where the method's assumptions hold.
     missing : callable
         ``missing(ladder)``: what the ladder lacks for it, in words; empty where nothing.
     forecast : callable
@@ -101,11 +101,11 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("cod", "cod", "Clustering on difficulty, predictable subset mapped to all", _COD,
-               0.15, _items(4, scored=False), forecast_cod),
+               0.05, _items(4, scored=False), forecast_cod),
         Method("cod-sum", "cod", "Clustering on difficulty, laws of all clusters added",
-               f"{_COD}, without the mapping", 0.2, _items(4, scored=True), _summed),
+               f"{_COD}, without the mapping", 1.2, _items(4, scored=True), _summed),
         Method("exp", "end-to-end", "Exponential of a power law of compute", _COD,
-               0.2, _rungs(3), forecast_exponential),
+               0.25, _rungs(3), forecast_exponential),
         Method("pass-rate", "end-to-end", "Power law of the log score",
                "OpenAI, arXiv 2303.08774", 0.2, _rungs(2), forecast_pass_rate),
         Method("bnsl", "end-to-end", "Broken neural scaling law of the error",
@@ -120,6 +120,30 @@ METHODS: dict[str, Method] = {
                last_value),
     )
 }  # fmt: skip
+#: Clustering assumes one ratio of tokens to parameters; where it varies, that much is left of its
+#: weight.
+_RATIO_VARIES = 0.1
+#: With fewer trials an item clusters sort luck: then ``auto`` does not ask them.
+FEWEST_TRIALS = 5
+
+
+def prior_of(method: Method, ladder: Ladder) -> float:
+    """Return the weight of a method before any backtest on this ladder."""
+    ratio = ladder.tokens / ladder.params
+    varies = np.isfinite(ratio).all() and ratio.max() > 1.25 * ratio.min()
+    return method.prior * (_RATIO_VARIES if varies and method.family == "cod" else 1.0)
+
+
+def missing_for_auto(method: Method, ladder: Ladder) -> str:
+    """Return what keeps a method out of ``auto``: what it lacks, or too few trials an item."""
+    lacks = method.missing(ladder)
+    if lacks or method.family != "cod":
+        return lacks
+    trials = float(np.median(ladder.trials[ladder.trials > 0]))
+    few = f"{trials:.0f} trials an item: clusters would sort luck; --method cod asks it anyway"
+    return few if trials < FEWEST_TRIALS else ""
+
+
 FAMILIES = ("auto", *dict.fromkeys(method.family for method in METHODS.values()))
 
 

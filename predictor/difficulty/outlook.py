@@ -14,10 +14,11 @@ from predictor.difficulty.choosing import (
     distance,
     method_weights,
     stacked_scale,
+    weighted_median,
 )
 from predictor.difficulty.draws import draw
 from predictor.difficulty.ladder import Ladder, Place
-from predictor.difficulty.methods import METHODS, Method
+from predictor.difficulty.methods import METHODS, Method, missing_for_auto, prior_of
 from predictor.difficulty.verdict import WIDEST, blocked, judge
 from predictor.findings import Finding
 from predictor.fitting.forecast import Forecast, Forecasts
@@ -65,9 +66,11 @@ class Outlook:
     @property
     def backtest_errors(self) -> dict[str, float]:
         """Root mean square error of each method on the models left out; NaN: could not say."""
+        known = np.isfinite(self.tests.errors)
+        squares = np.where(known, self.tests.errors, 0.0) ** 2
         with np.errstate(invalid="ignore"):
-            rows = np.sqrt(np.mean(self.tests.errors**2, axis=1)) if self.tests.splits else ()
-        return dict(zip(self.tests.methods, map(float, rows), strict=False))
+            rows = np.sqrt(squares.sum(axis=1) / known.sum(axis=1))
+        return dict(zip(self.tests.methods, map(float, rows), strict=True))
 
 
 def outlook(
@@ -115,7 +118,7 @@ def outlook(
     said, values, dropped = _said(ladder, usable, [*places, *grid], draws, seed)
     missing |= dropped
     tests = backtest(ladder, said)
-    priors = np.array([method.prior for method in said])
+    priors = np.array([prior_of(method, ladder) for method in said])
     scale = stacked_scale(tests, priors)
     farthest = max((place.size for place in places), default=float(ladder.size[-1]))
     reach = float(distance(farthest, float(ladder.size[-1])))
@@ -141,7 +144,11 @@ def outlook(
 
 
 def _usable(ladder: Ladder, methods: Sequence[Method]) -> tuple[list[Method], dict[str, str]]:
-    lacking = {method.name: method.missing(ladder) for method in methods}
+    families = {method.family for method in methods}
+    lacking = {
+        method.name: missing_for_auto(method, ladder) if len(families) > 1 else method.missing(ladder)
+        for method in methods
+    }
     return [m for m in methods if not lacking[m.name]], {n: why for n, why in lacking.items() if why}
 
 
@@ -204,14 +211,30 @@ def _stacked(
         nothing = np.full(len(places), np.nan)
         return nothing, nothing, nothing
     all_values = np.stack(values)
-    middle = np.einsum("m,mp->p", weights, all_values[:, 0])
+    middle = weighted_median(all_values[:, 0], weights)
     mixed = _mixture(all_values, weights, seed)
     ends = np.quantile(mixed, [(1 - level) / 2, (1 + level) / 2], axis=0)
     sizes = np.array([place.size for place in places])
     half = scale.half_width(distance(sizes, float(ladder.size[-1])), level)
+    half = np.hypot(half, _trial_noise(ladder, middle, level))
     lower = middle - np.hypot(half, np.maximum(middle - ends[0], 0.0))
     upper = middle + np.hypot(half, np.maximum(ends[1] - middle, 0.0))
     return middle, np.clip(lower, 0.0, 1.0), np.clip(upper, 0.0, 1.0)
+
+
+def _trial_noise(ladder: Ladder, score: Array, level: float) -> Array:
+    """Return how far the target's own trials may move its score from what it would be on average.
+
+    With one trial an item that is the noise of a greedy answer, at most that of as many coins.
+    """
+    if not ladder.scored_by_items:
+        return np.zeros_like(score)
+    from scipy.stats import norm
+
+    asked = np.isfinite(ladder.rates[:, -1])
+    trials = float(np.median(ladder.trials[asked, -1])) * asked.sum()
+    inside = np.clip(score, 0.0, 1.0)
+    return np.asarray(norm.ppf((1 + level) / 2) * np.sqrt(inside * (1 - inside) / trials))
 
 
 def _mixture(values: Array, weights: Array, seed: int) -> Array:
