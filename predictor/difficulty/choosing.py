@@ -93,7 +93,8 @@ def backtest(ladder: Ladder, methods: Sequence[Method]) -> Backtests:
 def _cuts(size: Array) -> list[int]:
     """Return numbers of models to forecast from, at most six, where the next is clearly larger."""
     apart = [k for k in range(_FEWEST_RUNGS, len(size)) if size[k] >= _APART * size[k - 1]]
-    return apart[-_MOST_SPLITS:]
+    chosen = np.linspace(0, len(apart) - 1, min(len(apart), _MOST_SPLITS)).round().astype(int)
+    return [apart[k] for k in chosen]
 
 
 def method_weights(

@@ -10,8 +10,7 @@ import pandas as pd
 
 from predictor.errors import InputError
 from predictor.findings import Finding
-from predictor.fitting.law import Array
-from predictor.logs.columns import RUN_NAMES, axis_columns, canonical, first_named, params_factor
+from predictor.logs.columns import RUN_NAMES, axis_columns, first_named, params_factor
 from predictor.logs.source import Source
 
 FACTS = ("params", "tokens", "flops")
@@ -77,7 +76,7 @@ def _positive(column: pd.Series, name: str, source: Source | None) -> pd.Series:
 
 
 def completed(logged: pd.DataFrame, meta: pd.DataFrame | None) -> pd.DataFrame:
-    """Return logged facts with those of the meta table, which win.
+    """Return logged facts with those of the meta table, which win; models it leaves out are left out.
 
     Raises
     ------
@@ -91,7 +90,8 @@ def completed(logged: pd.DataFrame, meta: pd.DataFrame | None) -> pd.DataFrame:
             f"the table of --meta knows none of the models; the log has '{logged.index[0]}' ..., "
             f"the table '{meta.index[0]}' ..."
         )
-    return meta.reindex(logged.index).combine_first(logged)
+    there = logged[logged.index.isin(meta.index)]
+    return meta.reindex(there.index).combine_first(there)
 
 
 def family_of(facts: pd.DataFrame, family: str | None) -> pd.DataFrame:
@@ -114,34 +114,40 @@ def family_of(facts: pd.DataFrame, family: str | None) -> pd.DataFrame:
     return chosen
 
 
-def sizes(facts: pd.DataFrame) -> tuple[Array, str, list[Finding]]:
-    """Return each model's size, the axis it is on, and what was derived.
+def with_sizes(facts: pd.DataFrame) -> tuple[pd.DataFrame, str, list[Finding]]:
+    """Return models with a column ``size``, smallest first, the axis it is on, and what was noticed.
 
-    Compute where it is logged, else 6 N D; parameters where tokens are unknown.
+    Compute where it is logged, else 6 N D; parameters where tokens are unknown. A few models without
+    compute among others that have it are left out.
 
     Raises
     ------
     InputError
         If a model has neither compute nor parameters.
     """
-    flops = facts["flops"].to_numpy(dtype=float)
-    product = 6 * facts["params"].to_numpy(dtype=float) * facts["tokens"].to_numpy(dtype=float)
-    derived = np.isnan(flops) & np.isfinite(product)
-    flops = np.where(derived, product, flops)
-    if np.isfinite(flops).all():
-        said = [Finding("PRED011", "compute is 6 x params x tokens, not logged")]
-        return flops, "flops", said if derived.any() else []
-    params = facts["params"].to_numpy(dtype=float)
-    if np.isfinite(params).all():
-        message = "compute is not known; parameters stand in for it"
-        return params, "params", [Finding("PRED410", message)]
-    lacking = facts.index[np.isnan(params)][0]
+    product = 6 * facts["params"] * facts["tokens"]
+    derived = facts["flops"].isna() & product.notna()
+    flops = facts["flops"].combine_first(product)
+    known = flops.notna()
+    if known.sum() >= max(_FEWEST, len(facts) / 2) or known.all():
+        findings = [Finding("PRED011", _DERIVED)] if derived.any() else []
+        if not known.all():
+            names = ", ".join(map(str, facts.index[~known][:5]))
+            findings.append(Finding("PRED008", f"models without compute left out: {names}"))
+        return _sorted(facts[known], flops[known]), "flops", findings
+    if facts["params"].notna().all():
+        return _sorted(facts, facts["params"]), "params", [Finding("PRED410", _STANDS_IN)]
+    lacking = facts.index[facts["params"].isna()][0]
     raise InputError(
         f"model '{lacking}' has neither flops nor params (and tokens): add columns, or a table "
         "with them by --meta"
     )
 
 
-def is_family_column(name: str) -> bool:
-    """Return whether a column names a model's family."""
-    return canonical(name) in _FAMILIES
+_FEWEST = 3
+_DERIVED = "compute is 6 x params x tokens, not logged"
+_STANDS_IN = "compute is not known; parameters stand in for it"
+
+
+def _sorted(facts: pd.DataFrame, size: pd.Series) -> pd.DataFrame:
+    return facts.assign(size=size.astype(float)).sort_values("size", kind="stable")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from predictor.difficulty.facts import FACTS, completed, family_of, sizes
+from predictor.difficulty.facts import FACTS, completed, family_of, with_sizes
 from predictor.difficulty.features import averaged_checkpoints, trials_behind
 from predictor.difficulty.ladder import Ladder
 from predictor.errors import InputError
@@ -53,10 +53,7 @@ def ladders_of_items(
     items = log.items[~log.items["model"].isin(without)]
     chosen = _benchmarks(items, benchmarks)
     facts = family_of(completed(model_facts(items), meta), family)
-    if meta is not None:  # models that the table leaves out are no part of the ladder
-        facts = facts[facts.index.isin(meta.index)]
-    size, axis, findings = sizes(facts)
-    facts = facts.assign(size=size).sort_values("size", kind="stable")
+    facts, axis, findings = with_sizes(facts)
     ladders = []
     for benchmark in chosen:
         own = items[(items["benchmark"] == benchmark) & items["model"].isin(facts.index)]

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from predictor.difficulty.facts import FACTS, canonical_facts, completed, family_of, sizes
+from predictor.difficulty.facts import FACTS, canonical_facts, completed, family_of, with_sizes
 from predictor.difficulty.ladder import History, Ladder, Public
 from predictor.errors import InputError
 from predictor.findings import Finding
@@ -65,8 +65,7 @@ def ladders_of_runs(
     public = _public(log, without)
     facts = family_of(completed(run_facts(log), meta), family)
     facts = facts[~facts.index.isin(without)]
-    size, axis, findings = sizes(facts)
-    facts = facts.assign(size=size).sort_values("size", kind="stable")
+    facts, axis, findings = with_sizes(facts)
     ladders = [
         _ladder(log, metric, _loss_of(metric, log.metrics, loss), facts, axis, chance, public)
         for metric in scores

@@ -79,16 +79,18 @@ def _emergence(ladder: Ladder) -> Finding | None:
     if ladder.rungs < FEWEST_MODELS or (ladder.has_items and np.isinf(ladder.trials).any()):
         return None  # probabilities rise smoothly from the first
     needed = EMERGED_CHOSEN if ladder.chance > 0 else EMERGED_GENERATED
-    best, second = np.sort(ladder.score)[[-1, -2]] - ladder.chance
-    if best >= needed and second >= needed / 2:
+    above = np.sort(ladder.score - ladder.chance)[::-1]
+    if above[0] >= needed and above[FEWEST_MODELS - 1] >= needed / 2:
         return _flat(ladder)
-    if best >= needed:
+    if above[0] >= needed:
+        count = int((above >= needed / 2).sum())
         message = (
-            f"only {ladder.models[int(ladder.score.argmax())]} is clearly above a guess "
-            f"({best + ladder.chance:.3f}, the next {second + ladder.chance:.3f}): how it goes on "
-            "cannot be seen on this ladder; add larger models"
+            f"only {count} of {ladder.rungs} models are clearly above a guess (best "
+            f"{above[0] + ladder.chance:.3f}): how it goes on cannot be seen on this ladder; "
+            "add larger models"
         )
         return _said(ladder, "PRED402", message)
+    best = float(above[0])
     best = best + ladder.chance
     message = (
         f"the best score is {best:.3f}, a guess scores {ladder.chance:.3f}: what larger models "
