@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 import predictor
+from predictor.difficulty.outlook import outlook
+from predictor.difficulty.question import ladders_of
+from predictor.difficulty.suite import clusters_of
 from predictor.report.backtest_charts import calibration_chart
 from predictor.report.charts import as_svg
+from predictor.report.downstream_charts import downstream_chart
 from predictor.report.scaling_charts import scaling_chart
 
 HERE = Path(__file__).parent
@@ -17,6 +23,11 @@ def main() -> None:
     laws = ("auto", "power", "inverse-sqrt")
     calibration = calibration_chart(predictor.backtest(log, "val_loss", laws=laws))
     (HERE / "backtest.svg").write_text(as_svg(calibration), encoding="utf-8")
+    (ladder,), _ = ladders_of(predictor.read_logs(predictor.dataset_path("mlp_ladder")))
+    small = ladder.take(np.arange(8))
+    found = outlook(small, [small.place(flops=float(ladder.size[-1]))], draws=100)
+    drawn = downstream_chart(found, clusters_of(small))
+    (HERE / "downstream.svg").write_text(as_svg(drawn), encoding="utf-8")
     law = predictor.ScalingLaw(draws=200).fit(predictor.dataset_path("mlp_scaling"))
     (HERE / "scaling.svg").write_text(as_svg(scaling_chart(law)), encoding="utf-8")
 

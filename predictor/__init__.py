@@ -36,6 +36,9 @@ if TYPE_CHECKING:
         percentage_error,
         robustness_rate,
     )
+    from predictor.difficulty.clustering_on_difficulty import ClusteringOnDifficulty
+    from predictor.difficulty.keep import keep_items
+    from predictor.difficulty.question import forecast_benchmarks
     from predictor.errors import CannotForecastError, InputError, PredictorError
     from predictor.findings import Finding
     from predictor.fitting.fit import Fit, fit_law
@@ -56,6 +59,9 @@ if TYPE_CHECKING:
     from predictor.scaling.table import RunsTable
 
 _HOME = {
+    "ClusteringOnDifficulty": "difficulty.clustering_on_difficulty",
+    "forecast_benchmarks": "difficulty.question",
+    "keep_items": "difficulty.keep",
     "ScalingLaw": "scaling.scaling_law",
     "RunsTable": "scaling.table",
     "compare_scaling_laws": "scaling.comparing",
@@ -114,6 +120,7 @@ __all__ = [
     "LAWS",
     "Backtest",
     "CannotForecastError",
+    "ClusteringOnDifficulty",
     "Coefficient",
     "Finding",
     "Fit",
@@ -148,9 +155,11 @@ __all__ = [
     "envelope",
     "find_crossing",
     "fit_law",
+    "forecast_benchmarks",
     "forecast_many",
     "inspect_logs",
     "isoflop",
+    "keep_items",
     "load_dataset",
     "mape",
     "nearest_architecture",

@@ -25,7 +25,7 @@ DATASETS = {
 }
 
 #: Tables that are no training logs: what a command of its own reads, by ``dataset_path``.
-TABLES = {"mlp_scaling": "runs.csv", "text_compression": "samples.jsonl"}
+TABLES = {"mlp_ladder": "items.csv", "mlp_scaling": "runs.csv", "text_compression": "samples.jsonl"}
 
 
 def dataset_names() -> list[str]:
@@ -50,7 +50,8 @@ def dataset_path(name: str) -> Path:
     Parameters
     ----------
     name : str
-        One of :func:`dataset_names`; ``"mlp_scaling"``: a table of 49 small networks, for
+        One of :func:`dataset_names`; ``"mlp_ladder"``: which items ten networks get right, for
+        :class:`predictor.ClusteringOnDifficulty`; ``"mlp_scaling"``: a table of 49 networks, for
         :class:`predictor.ScalingLaw`; or ``"text_compression"``: samples of text as fifteen small
         language models compress them, for :class:`predictor.InformationCapacity`.
 

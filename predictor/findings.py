@@ -112,6 +112,26 @@ _KINDS = (
     FindingKind("PRED222", "no lowest loss between the sizes of a budget", Severity.WARNING),
     FindingKind("PRED221", "another ratio of tokens to parameters than any run", Severity.BLOCKING),
     FindingKind("PRED220", "the optimum lies outside the sizes that were trained", Severity.INFO),
+    # Benchmarks
+    FindingKind("PRED401", "too few models to forecast a benchmark from", Severity.BLOCKING),
+    FindingKind("PRED402", "emergence not seen yet", Severity.BLOCKING),
+    FindingKind("PRED403", "larger models score lower", Severity.WARNING),
+    FindingKind("PRED404", "ratio of tokens to parameters is not constant", Severity.INFO),
+    FindingKind("PRED405", "too few items", Severity.WARNING),
+    FindingKind("PRED406", "target farther than 30 times the largest model", Severity.WARNING),
+    FindingKind("PRED407", "no cluster of items can be extrapolated", Severity.INFO),
+    FindingKind("PRED408", "not forecastable from these models", Severity.BLOCKING),
+    FindingKind("PRED409", "items missing for some models", Severity.WARNING),
+    FindingKind("PRED410", "compute unknown, parameters stand in for it", Severity.WARNING),
+    FindingKind("PRED411", "clusters change with the bandwidth", Severity.INFO),
+    FindingKind("PRED412", "the anchor does not fit the ladder", Severity.WARNING),
+    FindingKind("PRED413", "parameters of clusters not identified by the ladder", Severity.INFO),
+    FindingKind("PRED414", "checkpoints averaged with their neighbours", Severity.INFO),
+    FindingKind("PRED415", "too few backtests on this ladder", Severity.INFO),
+    FindingKind("PRED416", "the methods disagree", Severity.WARNING),
+    FindingKind("PRED417", "the target is no larger than the ladder", Severity.INFO),
+    FindingKind("PRED418", "few trials an item", Severity.INFO),
+    FindingKind("PRED419", "checkpoint outside the forecast band", Severity.WARNING),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -17,16 +17,17 @@ _MOST_ROWS = 200
 
 def answer_text(answer: Answer) -> str:
     """Return forecasts as a table, reasons below, and a chart where one run was asked for."""
-    parts = [_forecast_table(list(answer.forecasts))]
+    parts = [forecast_table(list(answer.forecasts))]
     if len(answer.outcomes) == 1:
         run = next(iter(answer.outcomes))
         parts += [_chart(answer, run), _reason(answer, run)]
     parts.append(_verdicts(answer))
-    parts.append(_legend(answer.forecasts))
+    parts.append(legend(answer.forecasts))
     return "\n".join(part for part in parts if part)
 
 
-def _forecast_table(forecasts: list[Forecast]) -> str:
+def forecast_table(forecasts: list[Forecast]) -> str:
+    """Return forecasts as a table."""
     from rich import box
     from rich.table import Table
 
@@ -94,6 +95,7 @@ def _verdicts(answer: Answer) -> str:
     return "".join(said[:_MOST_ROWS])
 
 
-def _legend(forecasts: Iterable[Forecast]) -> str:
+def legend(forecasts: Iterable[Forecast]) -> str:
+    """Return what the warning codes of forecasts mean."""
     codes = sorted({code for forecast in forecasts for code in forecast.warnings})
     return "".join(f"{code} {KINDS[code].title}\n" for code in codes)

@@ -104,7 +104,7 @@ def sum_items(
             reason = str(error).strip().splitlines()[0][:160]
             raise source.error(f"cannot be read as a table of items ({reason})") from None
     frame = _frame(pieces)
-    findings = _check(source, frame)
+    findings = _check(source, frame, columns.passes is not None)
     if used < total:
         message = f"{total - used} of {total} rows without an item and a number were left out"
         findings.append(Finding("PRED010", message, source=source.name))
@@ -317,16 +317,20 @@ def _frame(pieces: dict[str, list[Any]]) -> pd.DataFrame:
     return pd.DataFrame(found, copy=False)
 
 
-def _check(source: Source, frame: pd.DataFrame) -> list[Finding]:
+_RANGE = "scores must lie in [0, 1], or in [0, 100] as percent"
+
+
+def _check(source: Source, frame: pd.DataFrame, counted: bool) -> list[Finding]:
     """Turn percentages into shares; refuse counts that cannot be."""
     trials, passes = frame["trials"].to_numpy(), frame["passes"].to_numpy()
     share = (passes / trials).max()
-    if passes.min() < 0 or share > 100 * (1 + 1e-9):
+    most = 1 if counted else 100
+    if passes.min() < 0 or share > most * (1 + 1e-9):
         row = int((passes < 0).argmax() if passes.min() < 0 else (passes / trials).argmax())
         raise source.error(
             f"item '{frame['item'].iloc[row]}' of '{frame['model'].iloc[row]}' has "
             f"{passes[row]:g} passes in {trials[row]:g} trials; "
-            "scores must lie in [0, 1], or in [0, 100] as percent"
+            + ("there cannot be more passes than trials" if counted else _RANGE)
         )
     if share <= 1 + 1e-9:
         return []

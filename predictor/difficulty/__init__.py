@@ -1,0 +1,1 @@
+"""Benchmarks: what the large model will score, from which items small models get right."""
