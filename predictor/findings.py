@@ -88,6 +88,7 @@ _KINDS = (
     FindingKind("PRED123", "the schedule goes beyond what the runs show", Severity.WARNING),
     FindingKind("PRED124", "the runs do not follow one law", Severity.WARNING),
     FindingKind("PRED125", "runs left out of the schedule law", Severity.INFO),
+    FindingKind("PRED127", "a learning rate may fall and is not logged", Severity.WARNING),
     FindingKind("PRED126", "the learning rate ahead is not known", Severity.BLOCKING),
     # Scaling
     FindingKind("PRED201", "too few runs for a scaling law", Severity.BLOCKING),

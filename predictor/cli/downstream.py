@@ -16,7 +16,7 @@ _METHOD = (
     "auto (all, weighed by leaving out the ladder's largest models), cod, end-to-end, two-step, "
     "observational, last, or one law: cod-sum, exp, pass-rate, bnsl, exp-nd."
 )
-_AT = "Model to forecast: flops=1e24, params=7B,tokens=2T; may be given several times."
+_AT = "Model to forecast: flops=1e24, params=7B,tokens=2T; may be given several times.  [required]"
 _BENCHMARK = "Only this benchmark; may be given several times.  [default: all]"
 _META = "Table of models: model, and any of params, tokens, flops, family.  [default: none]"
 _LOSS = "Metric of the task loss, for logs of runs.  [default: found by name]"

@@ -96,7 +96,7 @@ def compare_runs(
     place = _common_place(runlog, axis, rivals, at)
     outcomes = forecast_curves(
         [one.curve for one in rivals], [np.array([place])] * len(rivals), law=law, level=level,
-        seed=seed, runs=[one.name for one in rivals], changing=[one.rate_falls for one in rivals],
+        seed=seed, runs=[one.name for one in rivals], doubts=[one.doubt for one in rivals],
     )  # fmt: skip
     best = probability_best([outcome.predictive for outcome in outcomes])
     findings = [*runlog.findings, *_findings(rivals, outcomes, axis, place, best is None)]

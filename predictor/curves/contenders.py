@@ -11,6 +11,7 @@ from predictor.curves.pace import Pace, pace_of
 from predictor.curves.pareto import Better
 from predictor.curves.prepared import PreparedCurve, prepare
 from predictor.curves.question import curves_of
+from predictor.curves.rates import Doubt, falling_doubt
 from predictor.errors import CannotForecastError, InputError
 from predictor.fitting.law import Array
 from predictor.logs.tables import RunLog
@@ -66,10 +67,9 @@ class Contender:
         return "lower" if self.curve.kind.better == "lower" else "higher"
 
     @property
-    def rate_falls(self) -> bool:
-        """Whether the learning rate goes down in the later half of the log."""
-        later = self.rates[1][len(self.rates[1]) // 2 :]
-        return len(later) > 1 and bool(later.min() < 0.98 * self.rates[1].max())
+    def doubt(self) -> Doubt | None:
+        """What speaks of its learning rate against laws that know no schedule."""
+        return falling_doubt(self.name, *self.rates)
 
     def falls_after(self, place: float) -> bool:
         """Whether the learning rate still has to fall after a place, as far as it is logged."""

@@ -15,6 +15,7 @@ from predictor.curves.outlook import AUTO, FEWEST_POINTS, Outlook, look_ahead
 from predictor.curves.parts import Looked, look_in_parts
 from predictor.curves.predictive import LEVELS, Predictive
 from predictor.curves.prepared import PreparedCurve
+from predictor.curves.rates import Doubt
 from predictor.curves.reference import Reference, shipped_reference
 from predictor.curves.regimes import roughness
 from predictor.findings import Finding
@@ -89,7 +90,7 @@ def forecast_curves(
     level: float = 0.9,
     seed: int = 0,
     runs: Sequence[str] | None = None,
-    changing: Sequence[bool] | None = None,
+    doubts: Sequence[Doubt | None] | None = None,
     reference: Reference | None = None,
     ensemble: Ensemble | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -101,6 +102,7 @@ def forecast_curves(
     them when the same distance was hidden moves the width of the interval away from the
     reference's. ``n_jobs`` is joblib's, see :func:`predictor.curves.parts.look_in_parts`. Of more
     than a thousand curves fits are cut short: half the time for some ten thousandths of a forecast.
+    ``doubts`` say of which curves more is in doubt than they show.
     """
     laws = AUTO if law == "auto" else (law_named(law).name,)
     reference = reference or shipped_reference()
@@ -108,7 +110,7 @@ def forecast_curves(
     one = partial(look_ahead, laws=laws, seed=seed, ensemble=ensemble, thorough=thorough)
     look = partial(look_in_parts, one, n_jobs=n_jobs)
     names = list(runs) if runs is not None else [f"curve {k}" for k in range(len(curves))]
-    rates = list(changing) if changing is not None else [False] * len(curves)
+    rates = list(doubts) if doubts is not None else [None] * len(curves)
     outcomes: list[CurveForecast | None] = [
         _too_short(c, p, n) if len(c.x) < FEWEST_POINTS or _empty(c) else None
         for c, p, n in zip(curves, places, names, strict=True)
@@ -136,7 +138,7 @@ def forecast_curves(
                     at[part[row]],
                     outlook,
                     row,
-                    widths[:, row],
+                    widths[:, row] * _widening_of(rates[k]),
                     own,
                     level,
                     names[k],
@@ -174,6 +176,10 @@ def as_forecasts(
             )
         )
     return forecasts
+
+
+def _widening_of(doubt: Doubt | None) -> float:
+    return 1.0 if doubt is None else doubt.widen
 
 
 def _normal(level: float) -> float:
@@ -275,11 +281,11 @@ def _outcome(
     own: int,
     level: float,
     run: str,
-    rate_changes: bool,
+    doubt: Doubt | None,
 ) -> CurveForecast:
     predictive = Predictive(curve, outlook.centre[row], widths)
     half = predictive.half_width(level)
-    codes, findings = _beware(curve, at, outlook, row, half, own, level, run, rate_changes)
+    codes, findings = _beware(curve, at, outlook, row, half, own, level, run, doubt)
     lost = curve.regime.diverged and curve.kind.residual == "log"
     silent = np.array([lost or bool({"PRED113", "PRED114"} & set(c)) for c in codes])
     predictive = replace(predictive, centre=np.where(silent, np.nan, predictive.centre))
@@ -299,12 +305,12 @@ def _beware(
     own: int,
     level: float,
     run: str,
-    rate_changes: bool,
+    doubt: Doubt | None,
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[Finding, ...]]:
     """Return the codes of each place, and all findings of the curve in words."""
     ahead = at / curve.x[-1]
     feature = {name: values[row] for name, values in outlook.features.items()}
-    seen = _seen(curve, own, level, run, rate_changes)
+    seen = _seen(curve, own, level, run, doubt)
     per_place = [
         ("PRED110", ahead <= 1, "the place asked for lies within the data"),
         ("PRED102", ahead > _FAR, f"the place lies more than {_FAR:g} times beyond the data"),
@@ -334,7 +340,7 @@ def _seen(
     own: int,
     level: float,
     run: str,
-    rate_changes: bool,
+    doubt: Doubt | None,
 ) -> list[Finding]:
     """Return what holds of the whole curve."""
     found = []
@@ -349,12 +355,8 @@ def _seen(
         found.append(Finding("PRED151", "it has fallen no more than its noise of late", run))
     elif _no_trend(values):
         found.append(Finding("PRED112", "the curve moves no more than its noise", run))
-    if rate_changes:
-        found.append(
-            Finding(
-                "PRED108", "the learning rate falls, and these laws do not know its schedule", run
-            )
-        )
+    if doubt is not None:
+        found.append(doubt.finding)
     if own < fewest_backtests(level):
         message = (
             f"backtests at this distance: {own}; {fewest_backtests(level)} are needed to calibrate "

@@ -12,6 +12,7 @@ import numpy as np
 
 from predictor.curves.forecasting import CurveForecast, as_forecasts, forecast_curves
 from predictor.curves.prepared import prepare
+from predictor.curves.rates import rate_doubts
 from predictor.curves.schedule.asking import (
     ScheduleQuestion,
     pose_schedule,
@@ -229,15 +230,23 @@ def forecast_log(
     logged = dict(zip(every, curves, strict=True))
     if question.law == TRACE:
         return {run: _traced(*logged[run], question, run, seed) for run in runs}
-    falling = _with_falling_rates(log)
+    prepared = [prepare(*logged[run], question.metric, run) for run in runs]
+    doubts = rate_doubts(
+        log,
+        {
+            run: (curve.x, np.log(curve.z))
+            for run, curve in zip(runs, prepared, strict=True)
+            if curve.kind.residual == "log"
+        },
+    )
     outcomes = forecast_curves(
-        [prepare(*logged[run], question.metric, run) for run in runs],
+        prepared,
         [np.asarray(question.at[run]) for run in runs],
         law=question.law,
         level=question.level,
         seed=seed,
         runs=runs,
-        changing=[run in falling for run in runs],
+        doubts=[doubts.get(run) for run in runs],
         progress=progress,
         n_jobs=n_jobs,
     )
@@ -471,14 +480,3 @@ def _places(at: float | Sequence[float] | Mapping[str, float], run: str) -> Arra
     if not (np.isfinite(places) & (places > 0)).all():
         raise InputError(f"a place to forecast must be a positive number, not {places.min():g}")
     return places
-
-
-def _with_falling_rates(runlog: RunLog) -> set[str]:
-    """Return the runs whose learning rate goes down in the later half of their log."""
-    rated = runlog.points.loc[runlog.points["lr"].notna(), ["run", "lr"]]
-    return {str(run) for run, rate in rated.groupby("run")["lr"] if _falls(rate.to_numpy())}
-
-
-def _falls(rate: Array) -> bool:
-    later = rate[len(rate) // 2 :]
-    return len(later) > 1 and bool(later.min() < 0.98 * rate.max())

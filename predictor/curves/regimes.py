@@ -95,6 +95,45 @@ def _without_spikes(values: Array) -> Array:
     return np.convolve(np.pad(medians, 1, mode="edge"), np.ones(3) / 3, mode="valid")
 
 
+#: The last e-fold quarter of a curve against what came before, on log-log axes: so many times
+#: steeper, and by so many of its standard errors, is no power law any more.
+_LATE, _BEFORE = 0.25, 1.2
+_STEEPER, _SURE = 1.2, 3.0
+_FEWEST_LATE, _FEWEST_BEFORE = 3, 4
+
+
+def quickens(place: Array, log_z: Array) -> bool:
+    """Return whether a curve falls faster of late than before, beyond its noise.
+
+    Curves of learning slow down; one that quickens at its end mostly follows a learning rate that
+    has begun to fall.
+
+    Parameters
+    ----------
+    place : array, (points,)
+        Ascending positive places.
+    log_z : array, (points,)
+        Logarithm of what falls.
+
+    Examples
+    --------
+    >>> x = np.geomspace(100, 10_000, 60)
+    >>> fall = np.log(2 + 5 * x**-0.5)
+    >>> quickens(x, fall), quickens(x, fall - 0.05 * np.maximum(x - 8_000, 0) / 2_000)
+    (False, True)
+    """
+    x = np.log(place)
+    late = x >= x[-1] - _LATE
+    before = ~late & (x >= x[-1] - _BEFORE)
+    if late.sum() < _FEWEST_LATE or before.sum() < _FEWEST_BEFORE:
+        return False
+    slope, level = np.polyfit(x[before], log_z[before], 1)
+    noise = max(float(np.std(log_z[before] - slope * x[before] - level)), roughness(log_z))
+    last = float(np.polyfit(x[late], log_z[late], 1)[0])
+    error = noise / (np.std(x[late]) * np.sqrt(late.sum()))
+    return bool(last < _STEEPER * min(slope, 0.0) and slope - last > _SURE * error)
+
+
 def roughness(values: Array) -> float:
     """Return the noise of a curve as its second differences show it, whatever its trend."""
     if len(values) < 3:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from predictor.curves.forecasting import as_forecasts, forecast_curves
 from predictor.curves.outlook import AUTO
 from predictor.curves.prepared import prepare
+from predictor.curves.rates import Doubt
 from predictor.errors import InputError
+from predictor.findings import Finding
 from predictor.fitting.laws import LAWS
 
 X = np.geomspace(10, 1000, 25)
@@ -185,8 +187,13 @@ def test_nothing_but_noise():
 
 
 def test_changing_learning_rate():
-    assert "PRED108" in codes(loss(), changing=[True])
-    assert "PRED108" not in codes(loss(), changing=[False])
+    doubt = Doubt(Finding("PRED108", "it falls"), widen=3.0)
+    assert "PRED108" in codes(loss(), doubts=[doubt])
+    assert "PRED108" not in codes(loss(), doubts=[None])
+    plain, wide = (ahead(loss(), [2000.0], doubts=[one]) for one in (None, doubt))
+    assert wide.value == pytest.approx(plain.value)
+    ratio = np.log(wide.upper / wide.lower) / np.log(plain.upper / plain.lower)
+    assert ratio == pytest.approx(3.0)
 
 
 def test_laws_that_disagree():
