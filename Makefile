@@ -41,6 +41,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/curve_forecasts.py
 	$(BIN)/python benchmarks/information_capacity.py
 	$(BIN)/python benchmarks/gate_alarms.py
+	$(BIN)/python benchmarks/downstream.py
 	$(BIN)/python benchmarks/many_curves.py
 	$(BIN)/python benchmarks/scaling_laws.py
 	$(BIN)/python benchmarks/schedule_laws.py

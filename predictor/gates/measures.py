@@ -157,12 +157,33 @@ def _scaling(check: Check, files: Sequence[Path]) -> list[Measure]:
 
     if len(files) != 1:
         raise InputError(f"predictor 'scaling' wants one table of runs, not {len(files)} files")
-    if not isinstance(check.at, str):
-        raise InputError("predictor 'scaling' wants at = 'params=7e9,tokens=2e12'")
-    place = {str(axis): value for axis, value in parse_place(check.at, "at").items()}
+    place = _place(check)
     law = ScalingLaw(check.law, level=check.level, random_state=check.seed)
     law.fit(read_runs(files[0], loss=check.metric))
     return [Measure.of(f, check.better or "lower") for f in law.forecast(place, run=check.name)]
+
+
+def _downstream(check: Check, files: Sequence[Path]) -> list[Measure]:
+    from predictor.difficulty.question import forecast_benchmarks
+
+    place = _place(check)
+    wanted = [check.metric] if check.metric is not None else []
+    suite = forecast_benchmarks(
+        read_logs(list(files)),
+        place,
+        method=check.law,
+        level=check.level,
+        seed=check.seed,
+        benchmarks=wanted,
+    )
+    found = [forecast for one in suite.outlooks for forecast in one.forecasts]
+    return [Measure.of(forecast, check.better or "higher") for forecast in found]
+
+
+def _place(check: Check) -> dict[str, float]:
+    if not isinstance(check.at, str):
+        raise InputError(f"predictor '{check.predictor}' wants at = 'params=7e9,tokens=2e12'")
+    return {str(axis): value for axis, value in parse_place(check.at, "at").items()}
 
 
 def _capacity(check: Check, files: Sequence[Path]) -> list[Measure]:
@@ -191,5 +212,6 @@ _SOURCES: dict[str, Callable[[Check, Sequence[Path]], list[Measure]]] = {
     "curve": _curves,
     "needed": _needed,
     "scaling": _scaling,
+    "downstream": _downstream,
     "capacity": _capacity,
 }

@@ -124,6 +124,8 @@ def test_needed_and_capacity_are_checked_too(tmp_path):
              "upper": 20_000},
             {"name": "scale", "predictor": "scaling", "at": "params=2e5,tokens=1e6", "upper": 1.2,
              "logs": [str(predictor.dataset_path("mlp_scaling"))]},
+            {"name": "score", "predictor": "downstream", "at": "params=5e3,tokens=4e4",
+             "logs": [str(predictor.dataset_path("mlp_ladder"))], "lower": 0.8},
             {"name": "capacity", "predictor": "capacity", "logs": [str(table)], "value": -10.0},
         ]
     }  # fmt: skip
@@ -133,6 +135,7 @@ def test_needed_and_capacity_are_checked_too(tmp_path):
     assert found["steps"] == ["pass"]
     assert found["never"] == ["fail"]
     assert found["scale"] == ["pass"]
+    assert found["score"] == ["pass"]
     assert set(found["capacity"]) == {"pass"}
 
 

@@ -12,7 +12,16 @@ from predictor.difficulty.outlook import outlook
 from ..conftest import ROOT
 
 #: Published predictions, by task.
-PUBLISHED = {"HellaSwag": 0.825, "ARC-Challenge": 0.515, "PIQA": 0.812, "OpenBookQA": 0.442}
+PUBLISHED = {
+    "MMLU": 0.484,
+    "HellaSwag": 0.825,
+    "ARC-Challenge": 0.515,
+    "ARC-Easy": 0.766,
+    "PIQA": 0.812,
+    "CommonsenseQA": 0.757,
+    "Social IQa": 0.587,
+    "OpenBookQA": 0.442,
+}
 
 
 @pytest.mark.parametrize("task", PUBLISHED)
