@@ -110,6 +110,7 @@ _KINDS = (
     FindingKind("PRED217", "runs of different settings in one table", Severity.WARNING),
     FindingKind("PRED218", "repeated data, and the law does not know it", Severity.WARNING),
     FindingKind("PRED219", "target below the irreducible loss", Severity.BLOCKING),
+    FindingKind("PRED223", "a size or amount of data unlike any run's", Severity.BLOCKING),
     FindingKind("PRED222", "no lowest loss between the sizes of a budget", Severity.WARNING),
     FindingKind("PRED221", "another ratio of tokens to parameters than any run", Severity.BLOCKING),
     FindingKind("PRED220", "the optimum lies outside the sizes that were trained", Severity.INFO),

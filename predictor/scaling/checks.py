@@ -61,6 +61,16 @@ def check_table(table: RunsTable) -> list[Finding]:
     return [Finding(f.code, f.message, f.run, table.source) for f in found if f is not None]
 
 
+def one_axis(table: RunsTable) -> str | None:
+    """Return the axis on which all runs stand at about one place; None where both vary."""
+    if table.runs["params"].isna().any():
+        return None
+    for axis in ("params", "tokens"):
+        if _distinct(table.runs[axis].to_numpy()) < 2:
+            return axis
+    return None
+
+
 def _few(table: RunsTable) -> Finding | None:
     count = distinct_runs(table)
     if count >= FEWEST_RUNS:

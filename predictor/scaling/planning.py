@@ -156,7 +156,9 @@ def plan_budgets(
             findings.append(Finding(code, message, source=table.source))
         return BudgetPlans((), rates, tuple(findings))
     plans = tuple(_planned(one, rates, vocab) for one in allocations)
-    return BudgetPlans(plans, rates, law.findings_)
+    far = [law.findings_at({"params": a.params, "tokens": a.tokens}) for a in allocations]
+    noticed = dict.fromkeys([*law.findings_, *(finding for own in far for finding in own)])
+    return BudgetPlans(plans, rates, tuple(noticed))
 
 
 def _planned(allocation: Allocation, rates: Rates | None, vocab: int) -> BudgetPlan:

@@ -135,6 +135,8 @@ def ask_table(
     for allocate in wanted:
         try:
             allocations.append(allocate())
+            place = {"params": allocations[-1].params, "tokens": allocations[-1].tokens}
+            findings += estimator.findings_at(place)
         except CannotForecastError as error:
             found = _as_finding(error, table)
             findings += [] if any(f.code == found.code for f in findings) else [found]

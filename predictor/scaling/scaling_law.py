@@ -20,10 +20,17 @@ from predictor.scaling.allocation import (
     Allocation,
     best_params,
     cheapest_for_loss,
+    frontier,
     loss_at,
     need_both_axes,
 )
-from predictor.scaling.checks import FEWEST_RUNS, check_table, distinct_runs, one_ratio
+from predictor.scaling.checks import (
+    FEWEST_RUNS,
+    check_table,
+    distinct_runs,
+    one_axis,
+    one_ratio,
+)
 from predictor.scaling.diagnostics import check_fit, residuals
 from predictor.scaling.ensemble import DELTA, RECENCIES, TILT, Ensemble, fit_ensemble
 from predictor.scaling.laws import SCALING_LAWS, scaling_law_named
@@ -275,6 +282,40 @@ class ScalingLaw(Estimator):
             )
         return self._allocation(size, tokens, None, inference_tokens)
 
+    def findings_at(self, place: Mapping[str, float]) -> tuple[Finding, ...]:
+        """Return what speaks against a forecast at a place: too far, or off the runs' own axis.
+
+        Parameters
+        ----------
+        place : mapping
+            As for :meth:`forecast`.
+        """
+        self._check_fitted()
+        there = complete(dict(place))
+        return self._place_findings(there, float(there["flops"].iloc[0] / self.table_.flops.max()))
+
+    def frontier(self, flops: Array | Sequence[float]) -> pd.DataFrame:
+        """Return the Pareto front of loss against training compute.
+
+        Parameters
+        ----------
+        flops : array, (budgets,)
+            Training budgets in FLOPs.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``flops, params, tokens, loss``: the least loss that each budget buys.
+
+        Raises
+        ------
+        CannotForecastError
+            If the runs do not tell parameters and data apart.
+        """
+        self._check_splittable()
+        budgets = np.asarray(flops, dtype=float)
+        return frontier(self.fit_.law, self.fit_.estimates[None], budgets)
+
     def overtrain(self, params: float, tokens: float) -> pd.Series:
         """Compare a run with the compute-optimal one of the same loss and of the same compute.
 
@@ -312,6 +353,10 @@ class ScalingLaw(Estimator):
             laws: tuple[str, ...] = (scaling_law_named(self.law).name,)
         else:
             laws = tuple(name for name in ENSEMBLE if _suits(name, table)) or ("compute",)
+        if np.ptp(table.loss) == 0:
+            raise CannotForecastError(
+                f"{table.source}: PRED201: every run ended with the same loss: there is no law"
+            )
         fewest = max(FEWEST_RUNS, 1 + min(len(SCALING_LAWS[name].names) for name in laws))
         if (count := distinct_runs(table)) < fewest:
             raise CannotForecastError(
@@ -382,6 +427,12 @@ class ScalingLaw(Estimator):
         if ahead > _FAR:
             text = f"the place has {ahead:.3g} times the largest compute in the table"
             found.append(Finding("PRED208", text))
+        axis = one_axis(self.table_)
+        if axis is not None:
+            there, wanted = float(self.table_.runs[axis].median()), float(place[axis].iloc[0])
+            if not 1 / _SAME_RATIO < wanted / there < _SAME_RATIO:
+                text = f"the place has {wanted:.3g} {axis}, every run {there:.3g}: what more of it"
+                found.append(Finding("PRED223", f"{text} does cannot be told"))
         ratio = float((place["tokens"] / place["params"]).iloc[0])
         if (
             one_ratio(self.table_)
@@ -417,6 +468,11 @@ class ScalingLaw(Estimator):
             raise CannotForecastError(
                 f"{self.table_.source}: PRED202: one ratio of tokens to parameters only, so no "
                 "budget can be split; train runs at another ratio"
+            )
+        if (axis := one_axis(self.table_)) is not None:
+            raise CannotForecastError(
+                f"{self.table_.source}: PRED203: every run has the same {axis}, so no budget can "
+                "be split; train runs at another"
             )
         need_both_axes(self.fit_.law)
 
@@ -479,7 +535,11 @@ def _places(X: pd.DataFrame | Array | Sequence[Sequence[float]]) -> pd.DataFrame
 
 def _suits(name: str, table: RunsTable) -> bool:
     """Return whether a table can carry a law of parameters and tokens."""
-    if one_ratio(table) or distinct_runs(table) <= len(SCALING_LAWS[name].names):
+    if (
+        one_ratio(table)
+        or one_axis(table) is not None
+        or distinct_runs(table) <= len(SCALING_LAWS[name].names)
+    ):
         return False
     return table.repeats if name == "data-constrained" else True
 

@@ -29,6 +29,8 @@ def test_plan_has_cost_memory_and_a_model_of_that_size():
     assert plan.inference_bytes[16] == pytest.approx(2 * plan.architecture.params, rel=0.01)
     assert plan.inference_bytes[4] == pytest.approx(plan.inference_bytes[16] / 4)
     assert plan.training_bytes == 16 * plan.architecture.params
+    far = plan_budgets(law, table(noise=0.002), [1e26])
+    assert "PRED208" in {finding.code for finding in far.findings}
     near_six = plan.flops_per_token / plan.architecture.params
     assert 5 < near_six < 9
 

@@ -125,6 +125,34 @@ def test_tables_that_carry_nothing(frame, kind, message):
         ScalingLaw("chinchilla").fit(frame)
 
 
+@pytest.mark.parametrize("axis", ["params", "tokens"])
+def test_one_size_or_one_amount_of_data_splits_no_budget(axis):
+    law = ScalingLaw("auto", draws=20).fit(
+        runs(noise=0.003, **({"sizes": 1, "amounts": 9} if axis == "params" else
+                             {"sizes": 9, "amounts": 1}))
+    )  # fmt: skip
+    with pytest.raises(CannotForecastError, match="PRED203"):
+        law.allocate(1e21)
+    there = float(law.table_.runs[axis].iloc[0])
+    on = {"params": 1e8, "tokens": 1e10} | {axis: there}
+    assert law.forecast(on)[0].value is not None
+    (off,) = law.forecast(on | {axis: 30 * there})
+    assert off.value is None
+    assert "PRED223" in off.warnings
+
+
+def test_equal_losses_carry_nothing():
+    with pytest.raises(CannotForecastError, match="same loss"):
+        ScalingLaw(draws=5).fit(runs().assign(loss=3.0))
+
+
+def test_front_falls_with_compute():
+    law = ScalingLaw("chinchilla", draws=2).fit(table())
+    front = law.frontier([1e19, 1e20, 1e21])
+    assert front["loss"].is_monotonic_decreasing
+    assert front["params"].is_monotonic_increasing
+
+
 def codes(frame):
     law = ScalingLaw("auto", draws=20).fit(frame)
     return {finding.code for finding in law.findings_}
