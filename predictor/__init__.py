@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from predictor._version import __version__
 
 if TYPE_CHECKING:
+    from predictor.alignment.evaluation import evaluate_scores
+    from predictor.alignment.experience import AlignmentExperience
+    from predictor.alignment.response_alignment import ResponseAlignment
     from predictor.architecture.config import read_config
     from predictor.architecture.flops import count_flops
     from predictor.architecture.memory import count_memory
@@ -59,6 +62,9 @@ if TYPE_CHECKING:
     from predictor.scaling.table import RunsTable
 
 _HOME = {
+    "AlignmentExperience": "alignment.experience",
+    "ResponseAlignment": "alignment.response_alignment",
+    "evaluate_scores": "alignment.evaluation",
     "ClusteringOnDifficulty": "difficulty.clustering_on_difficulty",
     "forecast_benchmarks": "difficulty.question",
     "keep_items": "difficulty.keep",
@@ -118,6 +124,7 @@ _HOME = {
 
 __all__ = [
     "LAWS",
+    "AlignmentExperience",
     "Backtest",
     "CannotForecastError",
     "ClusteringOnDifficulty",
@@ -133,6 +140,7 @@ __all__ = [
     "LearningCurve",
     "LearningTrace",
     "PredictorError",
+    "ResponseAlignment",
     "ResponseLog",
     "RunLog",
     "RunsTable",
@@ -153,6 +161,7 @@ __all__ = [
     "dataset_path",
     "decision_making_reliability",
     "envelope",
+    "evaluate_scores",
     "find_crossing",
     "fit_law",
     "forecast_benchmarks",

@@ -25,7 +25,12 @@ DATASETS = {
 }
 
 #: Tables that are no training logs: what a command of its own reads, by ``dataset_path``.
-TABLES = {"mlp_ladder": "items.csv", "mlp_scaling": "runs.csv", "text_compression": "samples.jsonl"}
+TABLES = {
+    "response_strategies": "responses.csv",
+    "mlp_ladder": "items.csv",
+    "mlp_scaling": "runs.csv",
+    "text_compression": "samples.jsonl",
+}
 
 
 def dataset_names() -> list[str]:
@@ -52,7 +57,8 @@ def dataset_path(name: str) -> Path:
     name : str
         One of :func:`dataset_names`; ``"mlp_ladder"``: which items ten networks get right, for
         :class:`predictor.ClusteringOnDifficulty`; ``"mlp_scaling"``: a table of 49 networks, for
-        :class:`predictor.ScalingLaw`; or ``"text_compression"``: samples of text as fifteen small
+        :class:`predictor.ScalingLaw`; ``"response_strategies"``: answers of five strategies scored
+        by two language models, for :class:`predictor.ResponseAlignment`; or ``"text_compression"``: samples of text as fifteen small
         language models compress them, for :class:`predictor.InformationCapacity`.
 
     Returns

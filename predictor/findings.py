@@ -134,6 +134,21 @@ _KINDS = (
     FindingKind("PRED417", "the target is no larger than the ladder", Severity.INFO),
     FindingKind("PRED418", "few trials an item", Severity.INFO),
     FindingKind("PRED419", "checkpoint outside the forecast band", Severity.WARNING),
+    # Response strategies
+    FindingKind("PRED501", "one strategy: nothing to choose from", Severity.BLOCKING),
+    FindingKind("PRED502", "empty responses left out", Severity.WARNING),
+    FindingKind("PRED503", "perplexity and log-likelihood disagree", Severity.WARNING),
+    FindingKind("PRED504", "perplexity by byte, as no tokens are counted", Severity.WARNING),
+    FindingKind("PRED505", "repeated examples averaged", Severity.INFO),
+    FindingKind("PRED506", "few examples of a strategy", Severity.WARNING),
+    FindingKind("PRED507", "a strategy may be first by its length", Severity.WARNING),
+    FindingKind("PRED508", "a strategy may be first by its format", Severity.WARNING),
+    FindingKind("PRED509", "examples that not every strategy has left out", Severity.INFO),
+    FindingKind("PRED510", "strategies scored on different examples", Severity.WARNING),
+    FindingKind("PRED511", "strategies that are not on every task", Severity.WARNING),
+    FindingKind("PRED512", "differences within noise", Severity.WARNING),
+    FindingKind("PRED513", "a score tells little of accuracy after training", Severity.INFO),
+    FindingKind("PRED514", "responses without a result", Severity.WARNING),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -12,8 +12,8 @@ from predictor._version import __version__
 from predictor.errors import PredictorError
 
 _COMMANDS = (
-    "inspect", "forecast", "plan", "compare", "scaling", "downstream", "capacity", "backtest",
-    "gate", "demo",
+    "inspect", "forecast", "plan", "compare", "scaling", "downstream", "capacity", "align",
+    "backtest", "gate", "demo",
 )  # fmt: skip
 
 

@@ -39,10 +39,11 @@ class Check(BaseModel):
         Name of the check; no two share one.
     logs : list of str
         Files, folders or globs, relative to the gate file.
-    predictor : {"curve", "needed", "scaling", "downstream", "capacity"}
+    predictor : {"curve", "needed", "scaling", "downstream", "capacity", "align"}
         What is forecast: where a curve ends (or is at ``at``), how much it needs to reach
         ``target``, the loss of a larger model by a table of runs, a benchmark's score of a
-        larger model, a model's information capacity.
+        larger model, a model's information capacity, a response strategy's probability of having
+        the best score.
     metric : str, optional
         Metric, chosen as elsewhere where not given.
     at : str or float, optional
@@ -84,7 +85,7 @@ class Check(BaseModel):
 
     name: Text
     logs: Annotated[list[Text], Field(min_length=1, max_length=1_000)]
-    predictor: Literal["curve", "needed", "scaling", "downstream", "capacity"] = "curve"
+    predictor: Literal["curve", "needed", "scaling", "downstream", "capacity", "align"] = "curve"
     metric: Text | None = None
     at: Text | Positive | None = None
     x: Text | None = None

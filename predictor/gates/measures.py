@@ -207,6 +207,35 @@ def _capacity(check: Check, files: Sequence[Path]) -> list[Measure]:
     return found
 
 
+def _align(check: Check, files: Sequence[Path]) -> list[Measure]:
+    """Return what a ranking says of each strategy: its probability of being best, or its score."""
+    from predictor.alignment.response_alignment import ResponseAlignment
+
+    if len(files) != 1:
+        raise InputError(f"predictor 'align' wants one table of responses, not {len(files)} files")
+    ranking = ResponseAlignment(score=check.law, level=check.level, random_state=check.seed)
+    rows = ranking.fit(files[0]).strategies_
+    metric = check.metric or "p_best"
+    if metric not in ("p_best", "score", "regret"):
+        raise InputError(f"no metric '{metric}'; there are p_best, score, regret")
+    better: Better = "higher" if metric == "p_best" else "lower"
+    if metric == "score" and ranking.better_ == "higher":
+        better = "higher"
+    wanted = matching(rows["strategy"].tolist(), check.runs)
+    found = []
+    for row in rows[rows["strategy"].isin(wanted)].to_dict("records"):
+        value = float(row[metric])
+        ends = (row["lower"], row["upper"]) if metric == "score" else (value, value)
+        alone = len(rows) < 2
+        numbers = (None, None, None) if alone else (value, float(ends[0]), float(ends[1]))
+        forecast = Forecast(
+            str(row["strategy"]), metric, {}, *numbers, check.level, ranking.score_,
+            int(row["examples"]), None, ("PRED501",) if alone else (),
+        )  # fmt: skip
+        found.append(Measure.of(forecast, check.better or better))
+    return found
+
+
 #: By the name that a check gives: what measures it.
 _SOURCES: dict[str, Callable[[Check, Sequence[Path]], list[Measure]]] = {
     "curve": _curves,
@@ -214,4 +243,5 @@ _SOURCES: dict[str, Callable[[Check, Sequence[Path]], list[Measure]]] = {
     "scaling": _scaling,
     "downstream": _downstream,
     "capacity": _capacity,
+    "align": _align,
 }

@@ -1,0 +1,1 @@
+"""Response strategies: which way of writing the answers should train the model."""
