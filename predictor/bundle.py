@@ -55,11 +55,12 @@ def dataset_path(name: str) -> Path:
     Parameters
     ----------
     name : str
-        One of :func:`dataset_names`; ``"mlp_ladder"``: which items ten networks get right, for
-        :class:`predictor.ClusteringOnDifficulty`; ``"mlp_scaling"``: a table of 49 networks, for
-        :class:`predictor.ScalingLaw`; ``"response_strategies"``: answers of five strategies scored
-        by two language models, for :class:`predictor.ResponseAlignment`; or ``"text_compression"``: samples of text as fifteen small
-        language models compress them, for :class:`predictor.InformationCapacity`.
+        One of :func:`dataset_names`, or a table: ``"mlp_ladder"``, which items ten networks get
+        right, for :class:`predictor.ClusteringOnDifficulty`; ``"mlp_scaling"``, 49 networks, for
+        :class:`predictor.ScalingLaw`; ``"response_strategies"``, answers of five strategies scored
+        by two language models, for :class:`predictor.ResponseAlignment`; ``"text_compression"``,
+        samples of text as fifteen small language models compress them, for
+        :class:`predictor.InformationCapacity`.
 
     Returns
     -------

@@ -77,7 +77,7 @@ def _weighted_median(values: Array, weights: Array) -> Array:
 
 def draw_count(examples: int, strategies: int) -> int:
     """Return how many draws to make: fewer where each costs more and tells as much."""
-    return int(np.clip(4e8 / max(examples * strategies, 1), _FEWEST_DRAWS, _MOST_DRAWS))
+    return int(np.clip(1.2e8 / max(examples * strategies, 1), _FEWEST_DRAWS, _MOST_DRAWS))
 
 
 def aggregate_draws(

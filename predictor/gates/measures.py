@@ -224,12 +224,11 @@ def _align(check: Check, files: Sequence[Path]) -> list[Measure]:
     wanted = matching(rows["strategy"].tolist(), check.runs)
     found = []
     for row in rows[rows["strategy"].isin(wanted)].to_dict("records"):
-        value = float(row[metric])
-        ends = (row["lower"], row["upper"]) if metric == "score" else (value, value)
         alone = len(rows) < 2
-        numbers = (None, None, None) if alone else (value, float(ends[0]), float(ends[1]))
+        ends = ("lower", "upper") if metric == "score" else (metric, metric)
+        value, low, high = (None if alone else float(row[c]) for c in (metric, *ends))
         forecast = Forecast(
-            str(row["strategy"]), metric, {}, *numbers, check.level, ranking.score_,
+            str(row["strategy"]), metric, {}, value, low, high, check.level, ranking.score_,
             int(row["examples"]), None, ("PRED501",) if alone else (),
         )  # fmt: skip
         found.append(Measure.of(forecast, check.better or better))
