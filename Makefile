@@ -40,6 +40,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/fit_speed.py
 	$(BIN)/python benchmarks/curve_forecasts.py
 	$(BIN)/python benchmarks/information_capacity.py
+	$(BIN)/python benchmarks/response_alignment.py
 	$(BIN)/python benchmarks/gate_alarms.py
 	$(BIN)/python benchmarks/downstream.py
 	$(BIN)/python benchmarks/many_curves.py

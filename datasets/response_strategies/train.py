@@ -1,6 +1,6 @@
 """Train small language models, write answers in several ways, score them, train on each, compare.
 
-    python datasets/response_strategies/train.py
+    python datasets/response_strategies/train.py [--quick] [--output FOLDER]
 
 Two character-level transformers are trained on lines of four tasks whose answers are mostly written
 in one of several ways, each model and task with its own mixture. For each model and task 50
@@ -13,6 +13,7 @@ and the share of right final answers to 150 new questions is counted. Writes ``r
 
 from __future__ import annotations
 
+import argparse
 import csv
 import random
 import time
@@ -146,15 +147,15 @@ def packed(draw: Callable[[], str], count: int) -> torch.Tensor:
     return torch.tensor(rows)
 
 
-def pretrain(name: str) -> Model:
+def pretrain(name: str, steps: int) -> Model:
     """Train a model on lines of all tasks."""
     torch.manual_seed(len(name))
     model = Model(*SIZES[name])
     draw = pretraining_text(name, random.Random(f"text of {name}"))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=PRETRAINING)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     started = time.time()
-    for step in range(PRETRAINING):
+    for step in range(steps):
         batch = packed(draw, BATCH)
         loss = functional.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
         optimizer.zero_grad()
@@ -307,16 +308,23 @@ def write(path: Path, rows: list[dict[str, object]]) -> None:
 
 def main() -> None:
     """Train, score, train on each strategy, write both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="one small model, one task, unripe")
+    parser.add_argument("--output", type=Path, default=HERE, help="folder of the two tables")
+    settings = parser.parse_args()
+    names, tasks, steps = list(SIZES), list(TASKS), PRETRAINING
+    if settings.quick:
+        names, tasks, steps = names[:1], tasks[:1], 100
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     responses, outcomes = [], []
-    for name in SIZES:
-        model = pretrain(name)
-        for task in TASKS:
+    for name in names:
+        model = pretrain(name, steps)
+        for task in tasks:
             responses += scored(name, model, task)
             outcomes += accuracies(name, model, task)
-        write(HERE / "responses.csv", responses)
-        write(HERE / "accuracies.csv", outcomes)
+        write(settings.output / "responses.csv", responses)
+        write(settings.output / "accuracies.csv", outcomes)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def test_draws_spread_as_the_mean_does():
 def test_shared_difficulty_does_not_blur_differences():
     rng = np.random.default_rng(0)
     shared = 10 * rng.normal(size=(50, 1))
-    draws = aggregate_draws([shared + [0.0, 1.0]], "mean", 500, rng)[0]
+    draws = aggregate_draws([np.add(shared, [0.0, 1.0])], "mean", 500, rng)[0]
     assert np.allclose(draws[:, 1] - draws[:, 0], 1.0)
 
 

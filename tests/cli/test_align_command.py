@@ -111,7 +111,7 @@ def test_one_strategy_is_exit_three(addition, tmp_path, capsys):
         ("strategy,example,tokens,logprob_sum\na,1,4,3\nb,1,4,-3\n", [], "data row 1"),
         ("x,y\n1,2\n", [], "no column 'strategy'"),
         ("strategy,example,ppl\na,1,2\nb,1,3\n", ["--score", "nice"], "score 'nice'"),
-        ("strategy,example,ppl\na,1,2\nb,1,3\n", ["--kinds", "odd", "--emit-requests"], "--kinds odd"),
+        ("strategy,example,ppl\na,1,2\nb,1,3\n", ["--kinds", "odd", "--emit-requests"], "--kinds odd"),  # noqa: E501
         ("strategy,example,ppl\na,1,2\nb,1,3\n", ["--past", "x.csv", "y.csv"], "--past x.csv"),
     ],
 )  # fmt: skip
