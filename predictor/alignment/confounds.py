@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,21 @@ FORMATS = {
     "JSON or XML": re.compile(r"^\s*[{\[].*[}\]]\s*$|^\s*<\w+>.*</\w+>\s*$", re.DOTALL),
 }
 _COMMON, _RARE = 0.8, 0.2
+
+
+class LengthConfound(NamedTuple):
+    """A strategy that is first only by its length.
+
+    Parameters
+    ----------
+    finding : Finding
+        In words.
+    rival : str
+        The strategy that would be first at one length.
+    """
+
+    finding: Finding
+    rival: str
 
 
 def length_slope(values: Array, tokens: Array) -> float:
@@ -60,7 +75,7 @@ def check_length(
     tokens: Array,
     order: NDArray[np.int64],
     lower_is_better: bool,
-) -> Finding | None:
+) -> LengthConfound | None:
     """Find a strategy that is first only as its responses are shorter, or longer.
 
     The mean scores are compared again at one length, by the slope within strategies.
@@ -86,11 +101,12 @@ def check_length(
     if first == now or first != int(order[0]):
         return None
     how = "shorter" if length[first] < length[now] else "longer"
-    return Finding(
+    finding = Finding(
         "PRED507",
         f"'{strategies[first]}' is first with {how} responses ({length[first]:.0f} tokens, "
         f"'{strategies[now]}' {length[now]:.0f}); at one length '{strategies[now]}' would be",
     )
+    return LengthConfound(finding, strategies[now])
 
 
 def check_format(examples: pd.DataFrame, best: str) -> list[Finding]:

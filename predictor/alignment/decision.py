@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from statistics import NormalDist
 
@@ -56,6 +56,13 @@ class Decision:
     further_examples: int | None
     examples: NDArray[np.int64]
     level: float
+
+    def doubted(self, rival: str) -> Decision:
+        """Return it as not decisive, with a rival that could be the best just as well."""
+        if rival not in self.strategies:
+            return self
+        held = self.best_set if rival in self.best_set else (*self.best_set, rival)
+        return replace(self, best_set=held, decisive=len(held) == 1)
 
     @property
     def order(self) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -230,27 +231,39 @@ class ResponseAlignment(Estimator):
                 "PRED506", f"{int(decision.examples.min())} examples of a strategy; the source's "
                 "ranking settles at about 50",
             ))  # fmt: skip
+        self._doubt_lengths()
+        decision = self.decision_
         if not decision.decisive:
             more = decision.further_examples
             told = "no number of examples would" if more is None else f"some {more:,} more would"
-            found.append(Finding(
-                "PRED512", f"differences within noise: any of {', '.join(decision.best_set)}; "
-                f"{told} separate the first two at {100 * self.level:g} %",
-            ))  # fmt: skip
-        for group, part in self._parts.items():
-            if part.tokens is None:
-                continue
-            values = np.log(np.maximum(part.values, 1e-12)) if part.kind.ratio else part.values
-            own = self.tasks_.get(group, decision)
-            if own.strategies == part.names:
-                lower = part.kind.better == "lower"
-                length = check_length(part.names, values, part.tokens, own.order, lower)
-                found += [] if length is None or self.score_ == MIXED else [length]
+            noise = float(decision.p_best.max()) < self.level
+            if noise:
+                found.append(Finding(
+                    "PRED512", f"differences within noise: any of {', '.join(decision.best_set)}; "
+                    f"{told} separate the first two at {100 * self.level:g} %",
+                ))  # fmt: skip
         found += check_format(examples, decision.best)
         found.append(Finding(
             "PRED513", "the best score is not surely the best training data: published rank "
             "correlations with accuracy after training are .2 to .4",
         ))  # fmt: skip
+
+    def _doubt_lengths(self) -> None:
+        """Take back what is decided by the length of responses alone."""
+        for group, part in self._parts.items():
+            own = self.tasks_.get(group, self.decision_)
+            if part.tokens is None or self.score_ == MIXED or own.strategies != part.names:
+                continue
+            values = np.log(np.maximum(part.values, 1e-12)) if part.kind.ratio else part.values
+            lower = part.kind.better == "lower"
+            found = check_length(part.names, values, part.tokens, own.order, lower)
+            if found is None:
+                continue
+            self.findings_.append(replace(found.finding, run=group or None))
+            if group in self.tasks_:
+                self.tasks_[group] = own.doubted(found.rival)
+            if self.decision_.best == own.best:
+                self.decision_ = self.decision_.doubted(found.rival)
 
     def _table(self, examples: pd.DataFrame) -> pd.DataFrame:
         import pandas as pd

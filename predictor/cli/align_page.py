@@ -67,9 +67,11 @@ def _verdict(decision: Decision) -> str:
     if decision.decisive:
         share = float(decision.p_best.max())
         return f"'{printable(decision.best)}' has the best score with probability {share:.3f}.\n"
+    names = ", ".join(printable(name) for name in decision.best_set)
+    if float(decision.p_best.max()) >= decision.level:
+        return f"Any of {names}: the first may be so only by its length (PRED507).\n"
     more = decision.further_examples
     told = "No number of further examples would" if more is None else f"Some {more:,} more would"
-    names = ", ".join(printable(name) for name in decision.best_set)
     return (
         f"Differences within noise: any of {names} ({level}). {told} separate the first two at "
         f"{level}.\n"

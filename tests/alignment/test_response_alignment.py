@@ -121,6 +121,8 @@ def test_a_strategy_first_only_by_its_length_is_named():
     found = ResponseAlignment().fit(table)
     assert found.decision_.best == "long"
     assert "PRED507" in codes(found)
+    assert not found.decision_.decisive
+    assert found.decision_.best_set == ("long", "short")
 
 
 def test_length_is_no_confound_where_the_best_stays_best(responses):
