@@ -10,6 +10,7 @@ import predictor
 from predictor.difficulty.outlook import outlook
 from predictor.difficulty.question import ladders_of
 from predictor.difficulty.suite import clusters_of
+from predictor.report.alignment_charts import alignment_chart
 from predictor.report.backtest_charts import calibration_chart
 from predictor.report.charts import as_svg
 from predictor.report.downstream_charts import downstream_chart
@@ -23,6 +24,10 @@ def main() -> None:
     laws = ("auto", "power", "inverse-sqrt")
     calibration = calibration_chart(predictor.backtest(log, "val_loss", laws=laws))
     (HERE / "backtest.svg").write_text(as_svg(calibration), encoding="utf-8")
+    alignment = predictor.ResponseAlignment(score="self_perplexity").fit(
+        predictor.dataset_path("response_strategies")
+    )
+    (HERE / "align.svg").write_text(as_svg(alignment_chart(alignment)), encoding="utf-8")
     (ladder,), _ = ladders_of(predictor.read_logs(predictor.dataset_path("mlp_ladder")))
     small = ladder.take(np.arange(8))
     found = outlook(small, [small.place(flops=float(ladder.size[-1]))], draws=100)
