@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from predictor.fitting.solver import solve
     from predictor.gates.assertion import assert_forecast
     from predictor.gates.checking import check_gates
+    from predictor.health.checkpoint import checkpoint_health
+    from predictor.health.run_health import run_health
+    from predictor.health.spikes import find_spikes
     from predictor.logs.inspection import inspect_logs
     from predictor.logs.reading import read_logs
     from predictor.logs.tables import ItemLog, ResponseLog, RunLog
@@ -68,6 +71,9 @@ _HOME = {
     "ClusteringOnDifficulty": "difficulty.clustering_on_difficulty",
     "forecast_benchmarks": "difficulty.question",
     "keep_items": "difficulty.keep",
+    "checkpoint_health": "health.checkpoint",
+    "find_spikes": "health.spikes",
+    "run_health": "health.run_health",
     "ScalingLaw": "scaling.scaling_law",
     "RunsTable": "scaling.table",
     "compare_scaling_laws": "scaling.comparing",
@@ -152,6 +158,7 @@ __all__ = [
     "assert_forecast",
     "backtest",
     "check_gates",
+    "checkpoint_health",
     "compare_runs",
     "compare_scaling_laws",
     "count_flops",
@@ -163,6 +170,7 @@ __all__ = [
     "envelope",
     "evaluate_scores",
     "find_crossing",
+    "find_spikes",
     "fit_law",
     "forecast_benchmarks",
     "forecast_many",
@@ -181,6 +189,7 @@ __all__ = [
     "read_config",
     "read_logs",
     "robustness_rate",
+    "run_health",
     "solve",
 ]
 

@@ -149,6 +149,23 @@ _KINDS = (
     FindingKind("PRED512", "differences within noise", Severity.WARNING),
     FindingKind("PRED513", "a score tells little of accuracy after training", Severity.INFO),
     FindingKind("PRED514", "responses without a result", Severity.WARNING),
+    # Run health
+    FindingKind("PRED601", "too few points to tell a spike", Severity.BLOCKING),
+    FindingKind("PRED602", "narrow spike", Severity.INFO),
+    FindingKind("PRED603", "wide spike", Severity.WARNING),
+    FindingKind("PRED604", "divergence: a rise to the end of the log", Severity.WARNING),
+    FindingKind("PRED605", "no fall over the last part of the log", Severity.INFO),
+    FindingKind("PRED606", "logging stalled", Severity.WARNING),
+    FindingKind("PRED607", "steps skipped or without a number", Severity.WARNING),
+    FindingKind("PRED608", "the log ends before the planned end", Severity.INFO),
+    FindingKind("PRED609", "too few early steps", Severity.INFO),
+    FindingKind("PRED610", "runs differ in more than their early signals", Severity.WARNING),
+    FindingKind("PRED611", "early signals are not known to tell the end", Severity.WARNING),
+    FindingKind("PRED612", "weights that are not finite", Severity.WARNING),
+    FindingKind("PRED613", "loss scale collapses", Severity.WARNING),
+    FindingKind("PRED614", "matrices too large for a condition number", Severity.INFO),
+    FindingKind("PRED615", "weights that follow no Weibull law", Severity.INFO),
+    FindingKind("PRED616", "what limits the run cannot be told", Severity.WARNING),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

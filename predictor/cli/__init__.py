@@ -13,7 +13,7 @@ from predictor.errors import PredictorError
 
 _COMMANDS = (
     "inspect", "forecast", "plan", "compare", "scaling", "downstream", "capacity", "align",
-    "backtest", "gate", "demo",
+    "health", "backtest", "gate", "demo",
 )  # fmt: skip
 
 

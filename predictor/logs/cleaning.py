@@ -94,12 +94,16 @@ def _best_places(points: pd.DataFrame, curve: npt.NDArray[np.intp]) -> npt.NDArr
 def _by_run(
     curves: _Curves, chosen: npt.NDArray[np.bool_], code: str, sentence: str
 ) -> Iterable[Finding]:
-    """Make one finding a run: ``sentence`` with the number of points and the metrics."""
+    """Make one finding a run: ``sentence`` with the number of points, the metrics and where."""
     if not chosen.any():
         return
-    rows = curves.points.loc[chosen, ["run", "metric"]]
-    for run, metrics in rows.groupby("run", sort=False)["metric"]:
-        message = sentence.format(count=len(metrics), metrics=_listed(metrics.unique()))
+    rows = curves.points.loc[chosen, ["run", "metric"]].assign(place=curves.place[chosen])
+    for run, own in rows.groupby("run", sort=False):
+        metrics, first, last = own["metric"], own["place"].min(), own["place"].max()
+        where = f" (at {first:g})" if first == last else f" (from {first:g} to {last:g})"
+        message = sentence.format(
+            count=len(metrics), metrics=_listed(metrics.unique()), where=where
+        )
         yield Finding(code, message, run=str(run))
 
 
@@ -120,8 +124,9 @@ def _drop_unplaced(curves: _Curves, findings: list[Finding]) -> _Curves:
 def _drop_not_finite(curves: _Curves, findings: list[Finding]) -> _Curves:
     values = curves.points["value"].to_numpy()
     missing, infinite = np.isnan(values), np.isinf(values)
-    findings += _by_run(curves, missing, "PRED001", "{count} values of {metrics} are NaN")
-    findings += _by_run(curves, infinite, "PRED002", "{count} values of {metrics} are infinite")
+    findings += _by_run(curves, missing, "PRED001", "{count} values of {metrics} are NaN{where}")
+    infinities = "{count} values of {metrics} are infinite{where}"
+    findings += _by_run(curves, infinite, "PRED002", infinities)
     return curves.keep(~(missing | infinite))
 
 

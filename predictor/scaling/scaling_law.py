@@ -316,6 +316,36 @@ class ScalingLaw(Estimator):
         budgets = np.asarray(flops, dtype=float)
         return frontier(self.fit_.law, self.fit_.estimates[None], budgets)
 
+    def draws_at(self, params: Array, tokens: Array) -> Array:
+        """Return the law's loss at places, the estimate first, then one row a draw.
+
+        Parameters
+        ----------
+        params, tokens : array, (places,)
+            Where.
+
+        Returns
+        -------
+        array, (1 + draws, places)
+        """
+        self._check_splittable()
+        return loss_at(self.fit_.law, self._estimates_and_draws(), params, tokens)
+
+    def best_sizes(self, flops: float) -> Array:
+        """Return the best size for a training budget, the estimate first, then one a draw.
+
+        Parameters
+        ----------
+        flops : float
+            Training budget.
+
+        Returns
+        -------
+        array, (1 + draws,)
+        """
+        self._check_splittable()
+        return best_params(self.fit_.law, self._estimates_and_draws(), flops)
+
     def overtrain(self, params: float, tokens: float) -> pd.Series:
         """Compare a run with the compute-optimal one of the same loss and of the same compute.
 

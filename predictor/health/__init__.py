@@ -1,0 +1,1 @@
+"""Run health: is this run sound, and is it worth going on."""
