@@ -85,7 +85,9 @@ class Check(BaseModel):
 
     name: Text
     logs: Annotated[list[Text], Field(min_length=1, max_length=1_000)]
-    predictor: Literal["curve", "needed", "scaling", "downstream", "capacity", "align"] = "curve"
+    predictor: Literal[
+        "curve", "needed", "scaling", "downstream", "capacity", "align", "health"
+    ] = "curve"
     metric: Text | None = None
     at: Text | Positive | None = None
     x: Text | None = None

@@ -235,6 +235,30 @@ def _align(check: Check, files: Sequence[Path]) -> list[Measure]:
     return found
 
 
+def _health(check: Check, files: Sequence[Path]) -> list[Measure]:
+    """Return how many spikes of a kind each run has; nothing where there are too few points."""
+    from predictor.curves.question import only_runs
+    from predictor.health.run_health import run_health
+
+    kinds = {"divergences": ("divergence",), "wide_spikes": ("wide", "divergence"),
+             "spikes": ("narrow", "wide", "divergence")}  # fmt: skip
+    metric = check.metric or "wide_spikes"
+    if metric not in kinds:
+        raise InputError(f"no metric '{metric}'; there are {', '.join(kinds)}")
+    log = curve_log(files)
+    log = only_runs(log, matching(log.run_names, check.runs))
+    found = []
+    for one in run_health(log).runs:
+        said = one.verdict != "cannot say"
+        count = float(sum(spike.kind in kinds[metric] for spike in one.spikes)) if said else None
+        forecast = Forecast(
+            one.run, metric, {}, count, count, count, check.level, "measured", one.points, None,
+            () if said else ("PRED601",),
+        )  # fmt: skip
+        found.append(Measure.of(forecast, check.better or "lower"))
+    return found
+
+
 #: By the name that a check gives: what measures it.
 _SOURCES: dict[str, Callable[[Check, Sequence[Path]], list[Measure]]] = {
     "curve": _curves,
@@ -243,4 +267,5 @@ _SOURCES: dict[str, Callable[[Check, Sequence[Path]], list[Measure]]] = {
     "downstream": _downstream,
     "capacity": _capacity,
     "align": _align,
+    "health": _health,
 }

@@ -27,9 +27,11 @@ _SCARCE = 6.0
 #: Logged points up to which a spike is narrow.
 _NARROW = 5
 _MAD = 1.4826
-#: The tail of z beyond this share is taken as exponential; what is known of it beforehand (mean
-#: excess) counts as much as so many excesses.
-_TAIL, _EXCESS, _WORTH = 0.05, 0.7, 20
+#: Where the tail of z begins. Beforehand it is known to hold this share of points and to exceed that
+#: by so much on average; this counts as much as so many excesses.
+_OVER, _TAIL, _EXCESS, _WORTH = 2.0, 0.05, 0.7, 40
+#: A tail no heavier than this; so many excesses are looked at, the latest.
+_HEAVIEST, _MOST_EXCESSES = 0.5, 5_000
 #: Points looked at together.
 _BLOCK = 512
 #: Slow rises: medians of so many points, against the lowest such median before.
@@ -91,8 +93,8 @@ def find_spikes(
     step of the run.
 
     The threshold is 6, or more where the run's own noise asks for it: the tail of the size of z
-    over the clean points so far is taken as exponential, and what exceeds the threshold by chance
-    is to come up no oftener than ``false_alarms`` in 10,000 points. With few clean points it is
+    over the clean points so far is taken as generalized Pareto, and what exceeds the threshold by
+    chance is to come up no oftener than ``false_alarms`` in 10,000 points. With few clean points it is
     higher; of the first eight points only a loss that rises by a quarter is told.
 
     A rise of a loss too slow for that is found in medians of 32 points: a divergence from where
@@ -205,24 +207,46 @@ def _stretches(series: Array, false_alarms: float, least: float | None) -> Itera
 
 
 class _Tail:
-    """The threshold that noise like the clean points' own exceeds at a given rate."""
+    """The threshold that noise like the clean points' own exceeds at a given rate.
+
+    Excesses of the size of z over 2 are taken as generalized Pareto (Pickands, 1975), fitted by
+    probability-weighted moments (Hosking and Wallis, 1987); until there are many, as exponential
+    with a mean that usual noise has.
+    """
 
     def __init__(self, false_alarms: float) -> None:
         self._share = false_alarms / 1e4
-        self._points = self._worth = float(_WORTH / _TAIL)
-        self._excesses = float(_WORTH)
-        self._sum = _WORTH * _EXCESS
+        self._points = 0
+        self._excesses = np.empty(0)
+        self._reached = self._told()
 
     def learn(self, z: Array) -> None:
-        over = np.abs(z[np.abs(z) > 2.0]) - 2.0
+        size = np.abs(z)
         self._points += len(z)
-        self._excesses += len(over)
-        self._sum += float(np.minimum(over, 10.0).sum())
+        over = size[size > _OVER] - _OVER
+        if len(over):
+            self._excesses = np.concatenate([self._excesses, over])[-_MOST_EXCESSES:]
+        self._reached = self._told()
 
     def threshold(self, points: int) -> float:
-        share, mean = self._excesses / self._points, self._sum / self._excesses
-        reached = 2.0 + mean * max(log(share / self._share), 0.0)
-        return max(_BEGINS, reached) * (1 + _SCARCE / min(points, WINDOW))
+        return max(_BEGINS, self._reached) * (1 + _SCARCE / min(points, WINDOW))
+
+    def _told(self) -> float:
+        count = len(self._excesses)
+        mean = (self._excesses.sum() + _WORTH * _EXCESS) / (count + _WORTH)
+        share = (count + _WORTH) / (self._points + _WORTH / _TAIL)
+        times = share / self._share
+        if times <= 1:
+            return _OVER
+        shape = 0.0
+        if count >= _WORTH:
+            rank = (np.arange(count) + 0.65) / count
+            weighted = float(((1 - rank) * np.sort(self._excesses)).mean())
+            plain = float(self._excesses.mean())
+            shape = 2 - plain / max(plain - 2 * weighted, 1e-12)
+            shape = min(max(shape, 0.0), _HEAVIEST) * count / (count + _WORTH)
+        scale = mean * (1 - shape)
+        return _OVER + scale * (log(times) if shape < 1e-6 else (times**shape - 1) / shape)
 
 
 def _until_back(series: Array, first: int, level: float, scale: float, needed: float) -> _Stretch:

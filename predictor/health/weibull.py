@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 
 from predictor.health.safetensors import Tensor
 
-_EDGES = np.linspace(-12.0, 2.0, 1025)
+#: Sixteen times as fine as the 1,024 bins of the source: k then does not hang on where they lie.
+_EDGES = np.linspace(-12.0, 2.0, 16 * 1024 + 1)
 _LEAST = 1e-13
-#: Numbers counted at a time.
-_CHUNK = 1 << 22
+#: Numbers counted at a time: what stays in the processor's cache.
+_CHUNK = 1 << 18
+#: Places over which the count of 16 bits of a 32-bit number is spread.
+_PARTS = 16
+
+Array = NDArray[np.float64]
 #: Of weights drawn from a normal distribution of standard deviation 1.
 INITIAL_K, INITIAL_LAMBDA = 1.205434, 0.887487
 
@@ -27,7 +32,7 @@ class Weibull(NamedTuple):
     r_squared : float
         Share of the variance that the straight line explains.
     weights : int
-        How many were used.
+        How many there are.
     """
 
     k: float
@@ -36,8 +41,8 @@ class Weibull(NamedTuple):
     weights: int
 
 
-def histogram(weights: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return counts of log10 |w| in 1,024 bins from -12 to 2.
+def histogram(weights: NDArray[np.float32]) -> Array:
+    """Return counts of log10 |w| in 16,384 bins from -12 to 2.
 
     Parameters
     ----------
@@ -45,61 +50,57 @@ def histogram(weights: NDArray[np.float32]) -> NDArray[np.int64]:
         Finite numbers; those under 1e-13 are left out.
     """
     size = np.abs(weights.ravel(), dtype=np.float64)
-    return _binned(size, np.ones(len(size), dtype=np.int64))
+    return _binned(size, np.ones(len(size)))
 
 
-def tensor_histogram(tensor: Tensor) -> tuple[NDArray[np.int64], int]:
+def tensor_histogram(tensor: Tensor) -> tuple[Array, int]:
     """Return counts of log10 |w| of a tensor on disk, and how many numbers are not finite.
 
-    Numbers are counted by their leading bits first, and logarithms taken of what those bits can
-    be. 16-bit numbers are told exactly so, of 32-bit ones the first eleven bits of the fraction: a
-    bin of log10 |w| is 65 times as wide.
+    Numbers are counted by their upper 16 bits first, which is several times as fast as to take the
+    logarithm of each. That is exact for 16-bit numbers; of 32-bit ones the count of each 16 bits
+    is spread evenly over what they can stand for (k differs by some 5e-5, a tenth of its sampling
+    error at 16 million weights).
 
     Parameters
     ----------
     tensor : Tensor
         Of floating numbers.
     """
-    coarse = np.zeros(1 << 19, dtype=np.int64)
+    bits = np.zeros(1 << 16, dtype=np.int64)
     raw = tensor.raw()
     for first in range(0, len(raw), _CHUNK):
         piece = np.asarray(raw[first : first + _CHUNK])
         if tensor.kind == "F64":
-            piece = piece.astype(np.float32)
-        if piece.dtype.itemsize == 2:
-            bits = piece.view(np.uint16)
-            coarse[: 1 << 16] += np.bincount(bits, minlength=1 << 16)
-        else:
-            bits = (piece.view(np.uint32) & np.uint32(0x7FFFFFFF)) >> np.uint32(12)
-            coarse += np.bincount(bits.view(np.int32), minlength=1 << 19)
-    place = np.flatnonzero(coarse)
-    counts = coarse[place]
-    with np.errstate(over="ignore", invalid="ignore"):
-        if tensor.kind == "BF16":
-            size = np.abs((place.astype(np.uint32) << 16).view(np.float32), dtype=np.float64)
-        elif tensor.kind == "F16":
-            size = np.abs(place.astype(np.uint16).view(np.float16), dtype=np.float64)
-        else:
-            # The middle of what these bits can be.
-            middle = (place.astype(np.uint32) << 12) | np.uint32(1 << 11)
-            size = middle.view(np.float32).astype(np.float64)
-            size[place >= 0x7F800000 >> 12] = np.inf
-            size[place == 0] = 0.0
-    finite = np.isfinite(size)
-    return _binned(size[finite], counts[finite]), int(counts[~finite].sum())
+            with np.errstate(over="ignore"):
+                piece = piece.astype("<f4")
+        halves = piece.view("<u2")
+        bits += np.bincount(halves if piece.itemsize == 2 else halves[1::2], minlength=1 << 16)
+    upper = np.flatnonzero(bits).astype(np.uint32)
+    counts = bits[upper].astype(np.float64)
+    if tensor.kind == "F16":
+        size = np.abs(upper.astype(np.uint16).view(np.float16), dtype=np.float64)[:, None]
+    else:
+        size = np.abs((upper << 16).view(np.float32), dtype=np.float64)[:, None]
+        if tensor.kind != "BF16":
+            last = np.abs(((upper << 16) | np.uint32(0xFFFF)).view(np.float32), dtype=np.float64)
+            size = size + (last[:, None] - size) * (np.arange(_PARTS) + 0.5) / _PARTS
+    finite = np.isfinite(size).all(axis=1)
+    parts = size.shape[1]
+    spread = np.repeat(counts[finite] / parts, parts)
+    return _binned(size[finite].ravel(), spread), int(counts[~finite].sum())
 
 
-def _binned(size: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _binned(size: Array, counts: Array) -> Array:
     kept = size >= _LEAST
-    with np.errstate(divide="ignore"):
-        place = np.floor((np.log10(size[kept]) - _EDGES[0]) / (_EDGES[1] - _EDGES[0]))
+    place = np.floor((np.log10(size[kept]) - _EDGES[0]) / (_EDGES[1] - _EDGES[0]))
     inside = (place >= 0) & (place < len(_EDGES) - 1)
-    found = np.zeros(len(_EDGES) - 1, dtype=np.int64)
-    np.add.at(found, place[inside].astype(np.int64), counts[kept][inside])
+    found: Array = np.bincount(
+        place[inside].astype(np.int64), counts[kept][inside], minlength=len(_EDGES) - 1
+    ).astype(np.float64)
     return found
 
 
-def fit_weibull(counts: NDArray[np.int64]) -> Weibull | None:
+def fit_weibull(counts: Array) -> Weibull | None:
     """Fit by weighted least squares on the linearised distribution.
 
     ``F_j = (C_{j-1} + C_j) / 2N`` at bin midpoints, ``y = ln(-ln(1 - F))`` against ``ln |w|``
@@ -107,7 +108,7 @@ def fit_weibull(counts: NDArray[np.int64]) -> Weibull | None:
 
     Parameters
     ----------
-    counts : array of int, (1024,)
+    counts : array, (16384,)
         From :func:`histogram`.
 
     Returns
@@ -126,7 +127,7 @@ def fit_weibull(counts: NDArray[np.int64]) -> Weibull | None:
     >>> round(found.k, 1), round(found.scale, 1)
     (1.2, 0.9)
     """
-    total = int(counts.sum())
+    total = float(counts.sum())
     if total == 0:
         return None
     passed = np.cumsum(counts)
@@ -141,7 +142,7 @@ def fit_weibull(counts: NDArray[np.int64]) -> Weibull | None:
     scale = float(np.exp(w @ x - (w @ y) / k))
     left = dy - k * dx
     r_squared = 1 - float((w * left) @ left / ((w * dy) @ dy))
-    return Weibull(k, scale, r_squared, total)
+    return Weibull(k, scale, r_squared, round(total))
 
 
 def band(k: float, r_squared: float) -> str:
