@@ -56,8 +56,8 @@ lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
 	$(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --group dev \
-		--extra tensorboard --extra distributed --extra train --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --upgrade --output-file requirements.lock
+		--extra tensorboard --extra distributed --extra dashboard --extra postgresql --generate-hashes \
+		--no-strip-extras --no-emit-index-url --no-annotate --no-header --upgrade --output-file requirements.lock
 	rm -rf $(VENV)-lock
 
 clean:
