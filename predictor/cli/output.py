@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from predictor.findings import Finding, Severity
-from predictor.writing import write_whole
+from predictor.writing import csv_text, printable, write_whole
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.table import Table
 
-#: A spreadsheet would take a cell that starts so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+__all__ = [
+    "csv_text", "emit", "json_text", "print_findings", "printable", "progress", "table_text",
+]  # fmt: skip
 
 
 def json_text(command: str, body: dict[str, Any], findings: Iterable[Finding]) -> str:
@@ -26,19 +26,6 @@ def json_text(command: str, body: dict[str, Any], findings: Iterable[Finding]) -
     warnings = [finding.to_dict() for finding in findings]
     document = {"schema": f"predictor/{command}/1", **body, "warnings": warnings}
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """Return a frame as CSV, text that a spreadsheet would take for a formula defused."""
-    return frame.map(_defused).to_csv(index=False, lineterminator="\n")
-
-
-def _defused(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    # A carriage return alone would end the row for many readers.
-    text = value.replace("\r", " ")
-    return f"'{text}" if value.startswith(_FORMULA) else text
 
 
 def emit(text: str, output: Path | None) -> None:
@@ -63,11 +50,6 @@ def print_findings(findings: Iterable[Finding], quiet: bool) -> None:
             "" if not runs else f" [{runs[0]}{f' and {len(runs) - 1} more' if runs[1:] else ''}]"
         )
         click.echo(printable(f"{code} {message}{whose}"), err=True)
-
-
-def printable(text: str) -> str:
-    """Return text from a log without control characters, which could steer a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def table_text(table: Table) -> str:

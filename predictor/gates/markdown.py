@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import html
-import re
 
 from predictor.gates.verdict import GateResult, Status, Verdict
+from predictor.writing import markdown_escaped
 
 _SIGNS = {
     Status.PASS: "✅ pass", Status.WARN: "⚠️ warn", Status.FAIL: "❌ fail",
     Status.UNDECIDED: "❔ undecided", Status.ERROR: "🛑 error",
 }  # fmt: skip
-#: What Markdown, or HTML within it, would read as more than text.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:@<>&\"'])")
 _MOST_ROWS = 500
 _WIDTH, _HEIGHT, _ROW = 320.0, 14.0, 22.0
 
@@ -36,14 +34,11 @@ def _row(verdict: Verdict) -> str:
         interval = f"{forecast.lower:.5g} to {forecast.upper:.5g}"
     margin = "" if verdict.margin is None else f"{verdict.margin:.3g}"
     cells = (verdict.name, verdict.run or "", value, interval, margin, verdict.message)
-    return f"| {_SIGNS[verdict.status]} | " + " | ".join(_text(cell) for cell in cells) + " |"
-
-
-def _text(text: str) -> str:
-    """Turn every character that means something in Markdown or HTML into its number."""
-    one_line = " ".join(text.split())
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in one_line)
-    return _SPECIAL.sub(lambda match: f"&#{ord(match[1])};", shown)
+    return (
+        f"| {_SIGNS[verdict.status]} | "
+        + " | ".join(markdown_escaped(cell) for cell in cells)
+        + " |"
+    )
 
 
 def intervals_svg(result: GateResult) -> str:

@@ -24,7 +24,8 @@ def scores_chart(strategies: pd.DataFrame, title: str) -> alt.LayerChart | alt.F
     import altair as alt
 
     order = strategies["strategy"].tolist()
-    hover = [alt.Tooltip("strategy:N"), alt.Tooltip("score:Q", format=".4g")]
+    hover = [alt.Tooltip("strategy:N")]
+    hover += [alt.Tooltip(f"{name}:Q", format=".4g") for name in ("score", "lower", "upper")]
     y = alt.Y("strategy:N", sort=order, title=None)
     scale = alt.Scale(zero=False)
     base = alt.Chart(strategies).encode(y=y, tooltip=hover)
@@ -74,8 +75,9 @@ def length_chart(strategies: pd.DataFrame, title: str) -> alt.LayerChart | alt.F
     base = alt.Chart(strategies).encode(
         x=alt.X("tokens:Q", title="tokens of a response, mean", scale=alt.Scale(zero=False)),
         y=alt.Y("score:Q", title=title, scale=alt.Scale(zero=False)),
-        tooltip=[alt.Tooltip("strategy:N"), alt.Tooltip("tokens:Q", format=".1f")],
-    )
+        tooltip=[alt.Tooltip("strategy:N"), alt.Tooltip("tokens:Q", format=".1f"),
+                 alt.Tooltip("score:Q", format=".4g")],
+    )  # fmt: skip
     names = base.mark_text(align="left", dx=7).encode(text="strategy:N")
     return alt.layer(base.mark_circle(size=70, opacity=1), names).properties(
         width=420, height=220, title="Score against length"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from predictor.capacity.information_capacity import InformationCapacity
+from predictor.report.theme import counted
 
 if TYPE_CHECKING:
     import altair as alt
@@ -61,17 +62,20 @@ def series_chart(models: pd.DataFrame, dataset: str) -> alt.LayerChart | alt.Fac
     import altair as alt
 
     frame = series_frame(models, dataset)
-    x = alt.X("flops_per_token:Q", title=_COSTS["flops"], scale=_log(), axis=alt.Axis(format="~s"))
+    x = alt.X("flops_per_token:Q", title=_COSTS["flops"], scale=_log(), axis=counted())
     y = alt.Y("information_capacity:Q", title="information capacity", scale=alt.Scale(zero=False))
     hover = [
-        "model:N",
+        alt.Tooltip("model:N"),
         alt.Tooltip("flops_per_token:Q", format=".4~g"),
-        alt.Tooltip("information_capacity:Q", format=".4f"),
-    ]
-    base = alt.Chart(frame).encode(x=x, color=alt.Color("series:N", title=None))
+        *(alt.Tooltip(f"{name}:Q", format=".4f")
+          for name in ("information_capacity", "lower", "upper")),
+    ]  # fmt: skip
+    base = alt.Chart(frame).encode(
+        x=x, color=alt.Color("series:N", title=None), tooltip=hover
+    )  # fmt: skip
     layers = [
         base.mark_line(opacity=0.6).encode(y=y),
-        base.mark_circle(size=45, opacity=1).encode(y=y, tooltip=hover),
+        base.mark_circle(size=45, opacity=1).encode(y=y),
     ]
     if frame["lower"].notna().any():
         low = alt.Y("lower:Q", title="information capacity", scale=alt.Scale(zero=False))
@@ -94,19 +98,19 @@ def pareto_chart(front: pd.DataFrame, cost: str) -> alt.LayerChart | alt.FacetCh
     import altair as alt
 
     shown, frame = str(front["measure"].iloc[0]), front
-    x = alt.X("cost:Q", title=_COSTS[cost], scale=_log(), axis=alt.Axis(format="~s"))
+    x = alt.X("cost:Q", title=_COSTS[cost], scale=_log(), axis=counted())
     y = alt.Y("value:Q", title=_QUALITIES[shown], scale=alt.Scale(zero=False))
     hover = [
         "model:N",
         alt.Tooltip("cost:Q", format=".4~g"),
         alt.Tooltip("value:Q", format=".4f"),
     ]
-    best = alt.Chart(frame[frame["on_front"]])
-    points = alt.Chart(frame).mark_circle(size=45, opacity=1)
+    best = alt.Chart(frame[frame["on_front"]], description="not beaten")
+    points = alt.Chart(frame, description="models").mark_circle(size=45, opacity=1)
     return alt.layer(
-        best.mark_line(interpolate="step-after", color="#333333", opacity=0.6).encode(x=x, y=y),
+        best.mark_line(interpolate="step-after", style="ink", opacity=0.6).encode(x=x, y=y),
         points.encode(x=x, y=y, color=alt.Color("series:N", title=None), tooltip=hover),
-        best.mark_text(dy=-9, fontSize=9).encode(x=x, y=y, text="model:N"),
+        best.mark_text(dy=-9, fontSize=10).encode(x=x, y=y, text="model:N"),
     ).properties(width=620, height=320, title=f"What no other model beats at its {cost}")
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 
 from predictor.curves.question import Answer
 from predictor.curves.schedule.plan import Schedule
+from predictor.report.drawing import as_svg as as_svg
+from predictor.report.theme import counted
 
 if TYPE_CHECKING:
     import altair as alt
@@ -63,24 +65,32 @@ def curve_chart(
     logged, ahead = curve_frames(answer, run)
     question = answer.question
     x = alt.X(
-        "place:Q", title=f"{question.axis} (logarithmic)", scale=alt.Scale(type="log", nice=False)
-    )
+        "place:Q", title=f"{question.axis} (logarithmic)", axis=counted(),
+        scale=alt.Scale(type="log", nice=False),
+    )  # fmt: skip
     y = alt.Y("value:Q", title=question.metric, scale=alt.Scale(zero=False))
-    hover = [alt.Tooltip("place:Q", format=".4~g"), alt.Tooltip("value:Q", format=".5g")]
-    band = alt.Chart(ahead).mark_area(opacity=0.25, color="#0072B2")
+    hover = [
+        alt.Tooltip("place:Q", title=question.axis, format=".4~g"),
+        alt.Tooltip("value:Q", title=question.metric, format=".5g"),
+    ]
+    wide = [*hover, *(alt.Tooltip(f"{end}:Q", format=".5g") for end in ("lower", "upper"))]
+    forecast = alt.Chart(ahead, description="forecast")
+    points = alt.Chart(logged, description="logged").mark_circle(style="ink", size=22)
     layers = [
-        band.encode(
+        forecast.mark_area(opacity=0.25).encode(
             x=x,
             y=alt.Y("lower:Q", title=question.metric, scale=alt.Scale(zero=False)),
             y2="upper:Q",
+            tooltip=wide,
         ),
-        alt.Chart(ahead).mark_line(color="#0072B2").encode(x=x, y=y, tooltip=hover),
-        alt.Chart(logged).mark_circle(color="#333333", size=22).encode(x=x, y=y, tooltip=hover),
+        forecast.mark_line().encode(x=x, y=y, tooltip=wide),
+        points.encode(x=x, y=y, tooltip=hover),
     ]
     if happened is not None and len(happened):
         shown = happened.iloc[:: max(1, len(happened) // _MOST_POINTS)]
-        later = alt.Chart(shown).mark_point(color="#D55E00", size=22, filled=False, opacity=0.7)
-        layers.append(later.encode(x=x, y=y, tooltip=hover))
+        later = alt.Chart(shown[["place", "value"]], description="what then happened")
+        rings = later.mark_point(style="accent", size=22, filled=False, opacity=0.7)
+        layers.append(rings.encode(x=x, y=y, tooltip=hover))
     return alt.layer(*layers).properties(width=680, height=360)
 
 
@@ -107,16 +117,11 @@ def schedules_chart(schedules: Sequence[Schedule], ends: Sequence[float]) -> alt
         alt.Chart(pd.concat(frames))
         .mark_line()
         .encode(
-            x=alt.X("step:Q"),
-            y=alt.Y("lr:Q", title="learning rate"),
+            x=alt.X("step:Q", axis=counted()),
+            y=alt.Y("lr:Q", title="learning rate", axis=alt.Axis(format="~g")),
             color=alt.Color("schedule:N", title="schedule: loss at the end", sort=None),
+            tooltip=["schedule:N", alt.Tooltip("step:Q", format=".0f"),
+                     alt.Tooltip("lr:Q", title="learning rate", format=".3~g")],
         )
         .properties(width=560, height=280)
-    )
-
-
-def as_svg(chart: alt.Chart | alt.LayerChart | alt.FacetChart) -> str:
-    """Return the chart as an SVG document, made without a browser."""
-    import vl_convert
-
-    return str(vl_convert.vegalite_to_svg(chart.to_dict()))
+    )  # fmt: skip

@@ -11,6 +11,7 @@ from predictor.difficulty.cluster_law import CLUSTER_LAW, log_size
 from predictor.difficulty.cod import Chain
 from predictor.difficulty.outlook import Outlook
 from predictor.difficulty.subset import ClusterKind
+from predictor.report.theme import counted
 
 if TYPE_CHECKING:
     import altair as alt
@@ -49,14 +50,17 @@ def forecast_chart(found: Outlook) -> alt.LayerChart | alt.FacetChart:
     size, value, lower, upper = found.band
     band = pd.DataFrame({"size": size, "value": value, "lower": lower, "upper": upper}).dropna()
     models = pd.DataFrame({"size": ladder.size, "value": ladder.score, "model": ladder.models})
-    x = alt.X("size:Q", scale=alt.Scale(type="log", nice=False), title=ladder.axis)
+    x = alt.X("size:Q", scale=alt.Scale(type="log", nice=False), axis=counted(), title=ladder.axis)
     y = alt.Y("value:Q", title=ladder.benchmark, scale=alt.Scale(domain=_SHARE))
-    area = alt.Chart(band).mark_area(opacity=0.25, color="#0072B2").encode(
-        x=x, y=alt.Y("lower:Q", scale=alt.Scale(domain=_SHARE)), y2="upper:Q"
+    said = alt.Chart(band, description="forecast")
+    where = alt.Tooltip("size:Q", title=ladder.axis, format=".3~g")
+    wide = [where, *(_tip(name) for name in ("value", "lower", "upper"))]
+    area = said.mark_area(opacity=0.25).encode(
+        x=x, y=alt.Y("lower:Q", scale=alt.Scale(domain=_SHARE)), y2="upper:Q", tooltip=wide
     )  # fmt: skip
-    line = alt.Chart(band).mark_line(color="#0072B2").encode(x=x, y=y)
-    hover = [alt.Tooltip("model:N"), alt.Tooltip("value:Q", format=".3f")]
-    points = alt.Chart(models).mark_circle(color="#333333", size=40).encode(x=x, y=y, tooltip=hover)
+    line = said.mark_line().encode(x=x, y=y, tooltip=wide)
+    known = alt.Chart(models, description="models").mark_circle(style="ink", size=40)
+    points = known.encode(x=x, y=y, tooltip=["model:N", where, _tip("value")])
     return alt.layer(area, line, points).properties(width=420, height=260, title="forecast")
 
 
@@ -76,17 +80,19 @@ def clusters_chart(found: Outlook, chain: Chain) -> alt.LayerChart | alt.FacetCh
             error = np.sqrt(np.clip(said * (1 - said), 0.0, None) / curves.sizes[k])
             ends = {"lower": said - error, "upper": said + error}
             laws.append(pd.DataFrame({"size": size, "rate": said, "cluster": label, **ends}))
-    x = alt.X("size:Q", scale=alt.Scale(type="log", nice=False), title=ladder.axis)
+    x = alt.X("size:Q", scale=alt.Scale(type="log", nice=False), axis=counted(), title=ladder.axis)
     y = alt.Y("rate:Q", title="pass rate", scale=alt.Scale(domain=_SHARE, clamp=True))
     colour = alt.Color("cluster:N", sort=None, legend=alt.Legend(labelLimit=260))
-    layers = [alt.Chart(pd.concat(rows)).mark_circle(size=26).encode(x=x, y=y, color=colour)]
+    hover = ["cluster:N", alt.Tooltip("size:Q", title=ladder.axis, format=".3~g"), _tip("rate")]
+    points = alt.Chart(pd.concat(rows), description="models").mark_circle(size=26)
+    layers = [points.encode(x=x, y=y, color=colour, tooltip=hover)]
     if laws:
-        drawn = alt.Chart(pd.concat(laws))
+        drawn = alt.Chart(pd.concat(laws), description="laws")
         layers.append(drawn.mark_area(opacity=0.15).encode(
             x=x, y=alt.Y("lower:Q", scale=alt.Scale(domain=_SHARE, clamp=True)), y2="upper:Q",
-            color=colour,
+            color=colour, tooltip=hover,
         ))  # fmt: skip
-        layers.append(drawn.mark_line().encode(x=x, y=y, color=colour))
+        layers.append(drawn.mark_line().encode(x=x, y=y, color=colour, tooltip=hover))
     return alt.layer(*layers).properties(width=420, height=260, title="clusters of items")
 
 
@@ -100,6 +106,14 @@ def mapping_chart(chain: Chain) -> alt.LayerChart | alt.FacetChart:
     knots = pd.DataFrame({"subset": chain.mapping.x, "all": chain.mapping.y})
     x = alt.X("subset:Q", title="score on the predictable subset", scale=alt.Scale(domain=_SHARE))
     y = alt.Y("all:Q", title="score on all items", scale=alt.Scale(domain=_SHARE))
-    line = alt.Chart(curve).mark_line(color="#0072B2").encode(x=x, y=y)
-    points = alt.Chart(knots).mark_circle(color="#333333").encode(x=x, y=y)
+    hover = [_tip("subset"), _tip("all")]
+    line = alt.Chart(curve, description="mapping").mark_line().encode(x=x, y=y, tooltip=hover)
+    known = alt.Chart(knots, description="knots").mark_circle(style="ink")
+    points = known.encode(x=x, y=y, tooltip=hover)
     return alt.layer(line, points).properties(width=260, height=260, title="mapping")
+
+
+def _tip(name: str) -> alt.Tooltip:
+    import altair as alt
+
+    return alt.Tooltip(f"{name}:Q", format=".3f")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 _MOST_POINTS, _MOST_RUNS = 2_000, 8
-_COLOURS = {"narrow": "#e69f00", "wide": "#d55e00", "divergence": "#cc0044"}
+#: By kind of spike: two of the palette, and a third that stands out from both.
+_COLOURS = {"narrow": "#E69F00", "wide": "#D55E00", "divergence": "#CC79A7"}
 
 
 def spikes_chart(log: RunLog, one: RunReport, metric: str) -> alt.LayerChart | alt.FacetChart:
@@ -49,13 +50,13 @@ def spikes_chart(log: RunLog, one: RunReport, metric: str) -> alt.LayerChart | a
     frame = frame[thin | inside]
     y = alt.Y("value:Q", title=metric, scale=alt.Scale(type="log", zero=False, nice=False))
     line = (
-        alt.Chart(frame)
-        .mark_line(strokeWidth=1, color="#0072b2")
+        alt.Chart(frame, description="logged")
+        .mark_line(strokeWidth=1)
         .encode(
             x=alt.X("place:Q", title=curve.axis),
             y=y,
             tooltip=[
-                alt.Tooltip("place:Q", title=curve.axis),
+                alt.Tooltip("place:Q", title=curve.axis, format=".6~g"),
                 alt.Tooltip("value:Q", format=".4g"),
             ],
         )
@@ -69,7 +70,7 @@ def spikes_chart(log: RunLog, one: RunReport, metric: str) -> alt.LayerChart | a
             columns=["from", "to", "kind", "z", "start", "end"],
         )
         layers.append(
-            alt.Chart(marked)
+            alt.Chart(marked, description="spikes")
             .mark_rect(opacity=0.35)
             .encode(
                 x="from:Q",
@@ -109,7 +110,7 @@ def weights_chart(weights: CheckpointHealth) -> alt.LayerChart | alt.FacetChart:
         tooltip=["tensor:N", alt.Tooltip("k:Q", format=".4f"),
                  alt.Tooltip("r_squared:Q", format=".4f")],
     )  # fmt: skip
-    start = base.mark_rule(strokeDash=[4, 4], color="#888").encode(y=alt.datum(INITIAL_K))
+    start = base.mark_rule(strokeDash=[4, 4], style="faint").encode(y=alt.datum(INITIAL_K))
     both = alt.layer(start, points).properties(width=420, height=220)
     if frame["checkpoint"].nunique() == 1:
         return both.properties(title=f"{frame['checkpoint'].iloc[0]}: k (dashed: as initialised)")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from predictor.report.theme import counted
 from predictor.scaling.allocation import best_params, loss_at
 from predictor.scaling.scaling_law import ScalingLaw
 from predictor.scaling.table import FLOPS_PER_PARAM_TOKEN
@@ -54,17 +55,19 @@ def contour_chart(law: ScalingLaw) -> alt.LayerChart | alt.FacetChart:
     scale = alt.Scale(type="log", nice=False, domain=[size[0] / half_n, size[-1] * half_n])
     up = alt.Scale(type="log", nice=False, domain=[data[0] / half_d, data[-1] * half_d])
     colour = alt.Color("loss:Q", scale=alt.Scale(scheme="viridis", reverse=True, type="log"))
-    drawn = alt.Chart(cells).mark_rect().encode(
-        x=alt.X("from_n:Q", scale=scale, title="parameters"), x2="to_n:Q",
-        y=alt.Y("from_d:Q", scale=up, title="tokens"), y2="to_d:Q",
-        color=colour, tooltip=[alt.Tooltip("loss:Q", format=".4g")],
+    drawn = alt.Chart(cells, description="law").mark_rect().encode(
+        x=alt.X("from_n:Q", scale=scale, title="parameters", axis=counted()), x2="to_n:Q",
+        y=alt.Y("from_d:Q", scale=up, title="tokens", axis=counted()), y2="to_d:Q",
+        color=colour, tooltip=[alt.Tooltip("loss:Q", title="loss by the law", format=".4g")],
     )  # fmt: skip
     hover = [alt.Tooltip(f"{name}:Q", format=".4g") for name in _RUN]
-    points = alt.Chart(runs[_RUN]).mark_circle(color="white", stroke="black", size=36).encode(
+    known = alt.Chart(runs[_RUN], description="runs")
+    points = known.mark_circle(color="white", stroke="black", size=36).encode(
         x=alt.X("params:Q", scale=scale), y=alt.Y("tokens:Q", scale=up), tooltip=hover
     )  # fmt: skip
-    best = alt.Chart(_best_split(law, size, data)).mark_line(color="#D55E00", clip=True).encode(
-        x=alt.X("params:Q", scale=scale), y=alt.Y("tokens:Q", scale=up)
+    split = alt.Chart(_best_split(law, size, data), description="best split")
+    best = split.mark_line(style="accent", clip=True).encode(
+        x=alt.X("params:Q", scale=scale), y=alt.Y("tokens:Q", scale=up), tooltip=hover[:2]
     )  # fmt: skip
     title = f"loss by {law.fit_.law.title}; line: the best split of each budget"
     return alt.layer(drawn, best, points).properties(width=420, height=320, title=title)
@@ -86,12 +89,16 @@ def isoflop_chart(law: ScalingLaw) -> alt.LayerChart | alt.FacetChart:
         rows.append(pd.DataFrame({"params": size, "loss": loss, "budget": name}))
         names.append(name)
         lowest.append({"params": best, "loss": float(loss.min()), "budget": name})
-    x = alt.X("params:Q", scale=alt.Scale(type="log", nice=False), title="parameters")
+    x = alt.X(
+        "params:Q", scale=alt.Scale(type="log", nice=False), title="parameters", axis=counted()
+    )
     y = alt.Y("loss:Q", scale=alt.Scale(type="log", zero=False))
-    hover = [alt.Tooltip("params:Q", format=".3g"), alt.Tooltip("loss:Q", format=".4g")]
+    hover = ["budget:N", alt.Tooltip("params:Q", format=".3g"), alt.Tooltip("loss:Q", format=".4g")]
     colour = alt.Color("budget:N", sort=names)
-    curves = alt.Chart(pd.concat(rows)).mark_line().encode(x=x, y=y, color=colour, tooltip=hover)
-    points = alt.Chart(pd.DataFrame(lowest)).mark_point(filled=True, size=50).encode(
+    along = alt.Chart(pd.concat(rows), description="law").mark_line()
+    curves = along.encode(x=x, y=y, color=colour, tooltip=hover)
+    low = alt.Chart(pd.DataFrame(lowest), description="best").mark_point(filled=True, size=50)
+    points = low.encode(
         x=x, y=y, color=colour, tooltip=hover
     )  # fmt: skip
     title = "loss over size at a fixed budget"
@@ -104,15 +111,17 @@ def residual_chart(law: ScalingLaw) -> alt.LayerChart | alt.FacetChart:
 
     rows = law.residuals()
     rows["off"] = np.expm1(rows["residual"])
-    x = alt.X("flops:Q", scale=alt.Scale(type="log", nice=False), title="training FLOPs")
+    x = alt.X(
+        "flops:Q", scale=alt.Scale(type="log", nice=False), title="training FLOPs", axis=counted()
+    )
     y = alt.Y("off:Q", axis=alt.Axis(format="+.1%"), title="loss off the law")
     shown = ["params", "tokens", "loss", "fitted", "leverage"]
     hover = [alt.Tooltip(f"{name}:Q", format=".4g") for name in shown]
     size = alt.Size("leverage:Q", scale=alt.Scale(domain=[0, 1], range=[15, 200]))
-    points = alt.Chart(rows[[*shown, "flops", "off"]]).mark_point(filled=True).encode(
-        x=x, y=y, size=size, tooltip=hover
-    )  # fmt: skip
-    zero = alt.Chart(pd.DataFrame({"off": [0.0]})).mark_rule(color="#999999").encode(y="off:Q")
+    runs = alt.Chart(rows[[*shown, "flops", "off"]], description="runs").mark_point(filled=True)
+    points = runs.encode(x=x, y=y, size=size, tooltip=hover)
+    level = alt.Chart(pd.DataFrame({"off": [0.0]}), description="the law")
+    zero = level.mark_rule(style="faint").encode(y="off:Q")
     return alt.layer(zero, points).properties(width=420, height=160, title="residuals")
 
 
