@@ -92,6 +92,40 @@ def read_logs(
     return _finish(chosen, reading, findings, listed)
 
 
+def read_kinds(paths: PathLike | Sequence[PathLike]) -> dict[Kind, Log]:
+    """Read logs of every kind that the paths hold, each file once.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        As for :func:`read_logs`.
+
+    Returns
+    -------
+    dict of str to RunLog, ItemLog or ResponseLog
+        By kind; never empty.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist, a named file cannot be read, or nothing was found.
+    """
+    listed = _as_paths(paths)
+    reading = _read_all(find_candidates(listed), None)
+    if not reading.present():
+        raise InputError(_nothing(reading, None, listed))
+    found: dict[Kind, Log] = {}
+    refusal = None
+    for kind in reading.present():
+        try:
+            found[kind] = _finish(kind, reading, _ignored(reading), listed)
+        except InputError as error:
+            refusal = error
+    if not found and refusal is not None:
+        raise refusal
+    return found
+
+
 def _with_origin(log: RunLog, log_format: str, source: str) -> RunLog:
     """Say of every run where it comes from, where the reader did not."""
     origin = {"format": log_format, "source": source}

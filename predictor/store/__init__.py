@@ -1,0 +1,1 @@
+"""The workspace: uploaded logs and the forecasts made from them, kept."""
