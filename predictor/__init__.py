@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from predictor.scaling.planning import plan_budgets
     from predictor.scaling.scaling_law import ScalingLaw
     from predictor.scaling.table import RunsTable
+    from predictor.store.workspace import Workspace
 
 _HOME = {
     "AlignmentExperience": "alignment.experience",
@@ -76,6 +77,7 @@ _HOME = {
     "run_health": "health.run_health",
     "ScalingLaw": "scaling.scaling_law",
     "RunsTable": "scaling.table",
+    "Workspace": "store.workspace",
     "compare_scaling_laws": "scaling.comparing",
     "envelope": "scaling.approaches",
     "isoflop": "scaling.approaches",
@@ -154,6 +156,7 @@ __all__ = [
     "Schedule",
     "ScheduleLaw",
     "Shape",
+    "Workspace",
     "__version__",
     "assert_forecast",
     "backtest",
