@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -210,3 +211,21 @@ class Finding:
         """Return the finding as plain values, empty fields left out."""
         found = {key: value for key, value in asdict(self).items() if value is not None}
         return {**found, "severity": self.severity.value}
+
+
+def grouped(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Yield each thing that was noticed once, with the run, and the number of others it holds for.
+
+    Examples
+    --------
+    >>> twice = [Finding("PRED003", "step 5 twice", run) for run in ("a", "b")]
+    >>> [(one.code, whose) for one, whose in grouped(twice)]
+    [('PRED003', 'a and 1 more')]
+    """
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.code, finding.message), []).append(finding)
+    for same in groups.values():
+        runs = list(dict.fromkeys(finding.run for finding in same if finding.run is not None))
+        more = f" and {len(runs) - 1} more" if runs[1:] else ""
+        yield same[0], f"{runs[0]}{more}" if runs else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from predictor.findings import Finding, Severity
+from predictor.findings import Finding, Severity, grouped
 from predictor.writing import csv_text, printable, write_whole
 
 if TYPE_CHECKING:
@@ -40,16 +40,10 @@ def print_findings(findings: Iterable[Finding], quiet: bool) -> None:
     """Say what was noticed on stderr, each thing once, with the number of runs it holds for."""
     if quiet:
         return
-    grouped: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        if finding.severity is not Severity.INFO:
-            grouped.setdefault((finding.code, finding.message), []).append(finding)
-    for (code, message), same in grouped.items():
-        runs = [f.run for f in same if f.run is not None]
-        whose = (
-            "" if not runs else f" [{runs[0]}{f' and {len(runs) - 1} more' if runs[1:] else ''}]"
-        )
-        click.echo(printable(f"{code} {message}{whose}"), err=True)
+    loud = [finding for finding in findings if finding.severity is not Severity.INFO]
+    for one, runs in grouped(loud):
+        whose = f" [{runs}]" if runs else ""
+        click.echo(printable(f"{one.code} {one.message}{whose}"), err=True)
 
 
 def table_text(table: Table) -> str:
