@@ -1,67 +1,77 @@
-"""The bundled data sets are found, are what they were when they were made, and can be read."""
+"""The data sets are found, are what they were when they were made, and can be read."""
 
 from __future__ import annotations
 
-import hashlib
-import re
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from predictor import bundle
-from predictor.bundle import DATASETS, dataset_names, dataset_path, load_dataset
-from predictor.errors import InputError
+from predictor import ItemLog, ResponseLog, RunLog
+from predictor.bundle import dataset_names, dataset_path, load_dataset, shipped
+from predictor.bundle.shipped import SHIPPED, files_of, read_checksums, sha256
+from predictor.errors import InputError, MissingExtraError
 from predictor.findings import Severity
 
-CHECKSUM = re.compile(r"^    (?P<sha256>[0-9a-f]{64})  (?P<file>\S+)$", re.MULTILINE)
 EACH_DATASET = pytest.mark.parametrize("name", dataset_names())
+ROOT = dataset_path("learning_curves").parents[1]
+#: Scripts, cards and their figures are no data.
+NO_DATA = {".py", ".md", ".svg", ".pyc"}
+TYPES = {"runs": RunLog, "items": ItemLog, "responses": ResponseLog, "table": pd.DataFrame}
 
 
-def folder_of(name: str) -> Path:
-    return dataset_path(name).parent
-
-
-def files_of(name: str) -> dict[str, Path]:
-    """Return the log files of a data set by the name that its card gives them."""
-    place = dataset_path(name)
-    files = [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
-    return {file.relative_to(folder_of(name)).as_posix(): file for file in files}
-
-
-@EACH_DATASET
-def test_every_file_matches_the_checksum_on_its_card(name: str) -> None:
-    card = (folder_of(name) / "card.md").read_text("utf-8")
-    promised = {found["file"]: found["sha256"] for found in CHECKSUM.finditer(card)}
-    shipped = {
-        file: hashlib.sha256(path.read_bytes()).hexdigest() for file, path in files_of(name).items()
+def test_every_shipped_file_has_its_checksum_and_no_other_is_listed() -> None:
+    folders = [folder for folder in ROOT.iterdir() if folder.is_dir()]
+    shipped_files = {
+        file.relative_to(ROOT).as_posix(): sha256(file)
+        for folder in folders
+        for file in files_of(folder)
+        if file.suffix not in NO_DATA
     }
-    assert shipped == promised
+    assert read_checksums(ROOT / "SHA256SUMS") == shipped_files
 
 
 @EACH_DATASET
-def test_every_dataset_has_its_script(name: str) -> None:
-    assert (folder_of(name) / "train.py").is_file()
+def test_every_dataset_has_its_card_and_script(name: str) -> None:
+    folder = ROOT / Path(SHIPPED[name].place).parts[0]
+    assert (folder / "card.md").is_file()
+    assert (folder / "train.py").is_file()
 
 
 def test_the_data_stay_small() -> None:
-    size = sum(path.stat().st_size for name in DATASETS for path in files_of(name).values())
-    assert size < 2_000_000
+    assert sum(path.stat().st_size for path in files_of(ROOT) if path.suffix != ".pyc") < 12_000_000
 
 
 @EACH_DATASET
 def test_datasets_are_read_without_a_warning(name: str) -> None:
-    findings = load_dataset(name).findings
+    kind = SHIPPED[name].kind
+    if kind == "weights":
+        with pytest.raises(InputError, match="holds weights"):
+            load_dataset(name)
+        return
+    try:
+        read = load_dataset(name)
+    except MissingExtraError:
+        pytest.skip("needs the extra tensorboard")
+    assert type(read) is TYPES[kind]
+    findings = getattr(read, "findings", ())
     assert [finding for finding in findings if finding.severity is not Severity.INFO] == []
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"'mlp_run'.*mlp_runs\?$"):
+    with pytest.raises(InputError, match=r"'mlp_run'.*mlp_runs"):
         dataset_path("mlp_run")
 
 
 def test_a_name_unlike_any_is_answered_with_all() -> None:
-    with pytest.raises(InputError, match="learning_curves or mlp_runs"):
+    with pytest.raises(InputError, match="ladder or .* or text_compression"):
         load_dataset("???")
+
+
+def test_a_public_dataset_has_no_shipped_path() -> None:
+    with pytest.raises(InputError, match="load_dataset fetches it"):
+        dataset_path("public-benchmarks")
 
 
 def test_data_inside_the_package_come_before_those_beside_it(
@@ -71,11 +81,25 @@ def test_data_inside_the_package_come_before_those_beside_it(
     for root in roots:
         (root / "learning_curves").mkdir(parents=True)
         (root / "learning_curves" / "curves.csv").touch()
-    monkeypatch.setattr(bundle, "_ROOTS", roots)
+    monkeypatch.setattr(shipped, "ROOTS", roots)
     assert dataset_path("learning_curves") == roots[0] / "learning_curves" / "curves.csv"
 
 
 def test_missing_data_are_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "_ROOTS", (tmp_path,))
+    monkeypatch.setattr(shipped, "ROOTS", (tmp_path,))
     with pytest.raises(InputError, match="install predictor again"):
         dataset_path("mlp_runs")
+
+
+@pytest.mark.parametrize("name", ["mlp_scaling/runs.csv", "SHA256SUMS"])
+def test_a_changed_file_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "mlp_scaling", tmp_path / "mlp_scaling")
+    shutil.copy(ROOT / "SHA256SUMS", tmp_path)
+    monkeypatch.setattr(shipped, "ROOTS", (tmp_path,))
+    assert len(load_dataset("mlp_scaling")) == 49
+    with (tmp_path / name).open("a") as stream:
+        stream.write("1\n")
+    with pytest.raises(InputError, match="install predictor again"):
+        load_dataset("mlp_scaling")

@@ -1,14 +1,15 @@
 """Train a ladder of small language models from scratch and log everything a planner wants.
 
-    python datasets/ladder/train.py [--only RUN] [--output FOLDER] [--work FOLDER]
+    python datasets/ladder/train.py [--only TRUNK ...] [--work FOLDER]
 
 Decoder-only transformers of seven sizes read bytes of the standard library, its help topics and
 lines of small tasks (``corpus.py``). The learning rate stays constant after warm-up and falls to
 nothing over the last fifth of each of four token budgets, so one constant trunk carries four
 finished runs. Two more seeds of the four smallest sizes; cosine, decay-at-the-end and constant
 schedules at one size; two vocabularies of byte pairs; one run with provoked spikes, one that
-diverges. A finished run is skipped when the command is given again. Needs PyTorch, tokenizers,
-safetensors and tensorboard (the extra ``train``); CPU, one thread.
+diverges. A finished run is skipped when the command is given again, an unfinished one goes on from
+where its last budget began to decay. Needs PyTorch, tokenizers and safetensors (the extra
+``train``); CPU, one thread. ``evaluate.py`` and ``pack.py`` come next.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import argparse
 import gzip
 import json
 import math
-import random
+import sys
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -312,97 +313,12 @@ class Trainer:
             if self.step % max(1, last // EVALUATIONS) == 0 or self.step == last:
                 held, bits = validated(self.model, trunk.vocabulary)
                 self.log[-1] |= {"eval_loss": round(held, 5), "bits_per_byte": round(bits, 5)}
-
-
-@torch.no_grad()
-def log_likelihoods(
-    model: Model, vocabulary: str, pairs: list[tuple[str, str]], temperature: float = 1.0
-) -> list[tuple[float, int]]:
-    """Return log p(answer | prompt) in nats and the answer's tokens, at a temperature."""
-    coded = []
-    for prompt, answer in pairs:
-        after = encode(answer, vocabulary)
-        before = encode(prompt, vocabulary)[-(CONTEXT + 1 - len(after)) :]
-        coded.append((before, after))
-    order = sorted(range(len(coded)), key=lambda i: sum(map(len, coded[i])))
-    found: list[tuple[float, int]] = [(0.0, 0)] * len(coded)
-    for begin in range(0, len(order), 128):
-        part = order[begin : begin + 128]
-        longest = max(sum(map(len, coded[i])) for i in part)
-        block = torch.zeros((len(part), longest), dtype=torch.long)
-        for row, i in enumerate(part):
-            whole = [*coded[i][0], *coded[i][1]]
-            block[row, : len(whole)] = torch.tensor(whole)
-        logs = functional.log_softmax(model(block[:, :-1]) / temperature, dim=-1)
-        each = logs.gather(2, block[:, 1:, None])[..., 0]
-        for row, i in enumerate(part):
-            first, count = len(coded[i][0]) - 1, len(coded[i][1])
-            found[i] = float(each[row, first : first + count].sum()), count
-    return found
-
-
-def passed(model: Model, run: str, vocabulary: str) -> list[dict[str, object]]:
-    """Return trials and passes of every item."""
-    items = suite.items()
-    answered = [item for item in items if item.prompt]
-    chances = log_likelihoods(
-        model, vocabulary, [(i.prompt, i.answer) for i in answered], suite.TEMPERATURE
-    )
-    table = []
-    for item, (chance, _) in zip(answered, chances, strict=True):
-        seed = random.Random(f"{run} {item.benchmark} {item.name}").getrandbits(64)
-        passes = np.random.default_rng(seed).binomial(suite.SAMPLES, min(1.0, math.exp(chance)))
-        table.append((item, suite.SAMPLES, int(passes)))
-    chosen = [item for item in items if item.variants]
-    pairs = [(p, o) for item in chosen for p, options in item.variants for o in options]
-    scores = iter(log_likelihoods(model, vocabulary, pairs))
-    for item in chosen:
-        right = 0
-        for _, options in item.variants:
-            each = [total / count for total, count in (next(scores) for _ in options)]
-            right += int(each[0] > max(each[1:]))
-        table.append((item, suite.VARIANTS, right))
-    return [
-        {"model": run, "benchmark": item.benchmark, "item": item.name, "trials": t, "passes": p}
-        for item, t, p in table
-    ]
-
-
-def samples_of(kind: str) -> list[str]:
-    """Return held-out pieces of about 800 characters, cut at line ends."""
-    text = {"code": corpus.code, "prose": corpus.prose}[kind](True)
-    rng = random.Random(f"samples of {kind}")
-    pieces = []
-    while len(pieces) < 30:
-        start = text.index("\n", rng.randrange(len(text) - 2_000)) + 1
-        pieces.append(text[start : text.rindex("\n", start, start + 800) + 1])
-    return pieces
-
-
-def compressed(model: Model, trunk: Trunk, run: str) -> list[dict[str, object]]:
-    """Return bytes, tokens and log-likelihood of held-out pieces, window by window."""
-    flops = 2 * model.parameters_outside_embedding() + 2 * model.embed_tokens.weight.numel()
-    table = []
-    for kind in ("code", "prose"):
-        for i, text in enumerate(samples_of(kind)):
-            tokens = encode(text, trunk.vocabulary)
-            total, half = 0.0, CONTEXT // 2
-            with torch.no_grad():
-                for start in range(0, max(1, len(tokens) - half), half):
-                    window = torch.tensor([tokens[start : start + CONTEXT + 1]])
-                    logs = functional.log_softmax(model(window[:, :-1]), dim=-1)
-                    each = logs.gather(2, window[:, 1:, None])[0, :, 0]
-                    total += float(each[0 if start == 0 else half :].sum())
-            table.append({
-                "model": run, "series": trunk.vocabulary, "dataset": kind, "sample": f"{i:02d}",
-                "bytes": len(text.encode()), "tokens": len(tokens) - 1,
-                "logprob_sum": round(total, 3), "flops_per_token": flops,
-            })  # fmt: skip
-    return table
+                told = f"\r{trunk.name}: step {self.step} of {last}, held-out loss {held:.3f} "
+                print(told, end="", file=sys.stderr, flush=True)
 
 
 def finish(trainer: Trainer, budget: int, output: Path) -> dict[str, object]:
-    """Evaluate a finished run; write its log and, of some sizes, its weights."""
+    """Write a finished run: its outcome, its log and its weights."""
     trunk, run = trainer.trunk, trainer.trunk.run(budget)
     trainer.model.eval()
     held, bits = validated(trainer.model, trunk.vocabulary)
@@ -417,9 +333,6 @@ def finish(trainer: Trainer, budget: int, output: Path) -> dict[str, object]:
         "loss": round(held, 5), "bits_per_byte": round(bits, 5),
         "seconds": round(trainer.seconds, 1),
     }  # fmt: skip
-    if not trunk.trouble:
-        outcome["items"] = passed(trainer.model, run, trunk.vocabulary)
-        outcome["compression"] = compressed(trainer.model, trunk, run)
     if trunk.size in CHECKPOINTED and trunk == Trunk(trunk.size):
         state = trainer.model.state_dict()
         weights = {name: value.to(torch.bfloat16) for name, value in state.items()}
