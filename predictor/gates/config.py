@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -110,3 +111,36 @@ def _model_at(place: list[int | str]) -> type[BaseModel]:
     if "mute" in place[:-1]:
         return Mute
     return Check if place and place[0] == "checks" and len(place) > 1 else Gate
+
+
+def gate_toml(gate: Gate) -> str:
+    """Return a gate as the text of a TOML file, settings at their defaults left out.
+
+    Examples
+    --------
+    >>> check = {"name": "end", "logs": ["run.csv"], "metric": "loss", "upper": 2.5}
+    >>> text = gate_toml(parse_gate({"checks": [check]}, "example"))
+    >>> parse_gate(tomllib.loads(text)["tool"]["predictor"]["gate"], "example").checks[0].upper
+    2.5
+    """
+    stated = gate.model_dump(exclude_defaults=True)
+    checks = stated.pop("checks")
+    lines = []
+    if stated:
+        lines += ["[tool.predictor.gate]", *_settings(stated), ""]
+    for check in checks:
+        lines += ["[[tool.predictor.gate.checks]]", *_settings(check), ""]
+    return "\n".join(lines)
+
+
+def _settings(table: dict[str, Any]) -> list[str]:
+    return [f"{name} = {_value(value)}" for name, value in table.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(_settings(value))} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    # TOML reads what JSON writes of text, numbers and booleans, but for DEL, which it wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

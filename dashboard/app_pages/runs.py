@@ -1,0 +1,130 @@
+"""Runs: all that was uploaded; rename, tag, group, delete and undo."""
+
+from __future__ import annotations
+
+import streamlit as st
+from panels.show import begin, figure, plain, problem, warnings
+from panels.workspace import log_of, nothing_yet, workspace
+
+from predictor.errors import PredictorError
+from predictor.report.charts import logged_chart
+
+_UNDO = "what can be undone"
+
+
+def _deleted(token: int, what: str) -> None:
+    st.session_state[_UNDO] = (token, what)
+
+
+def _undo() -> None:
+    token, _ = st.session_state.pop(_UNDO)
+    workspace().undo(token)
+
+
+def _undo_bar() -> None:
+    if _UNDO in st.session_state:
+        _, what = st.session_state[_UNDO]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.write(f"Deleted {what}.")
+            st.button("Undo", on_click=_undo, icon=":material/undo:", key="undo")
+
+
+def _changes(chosen: list[int], names: dict[int, str]) -> None:
+    here = workspace()
+    columns = st.columns(4)
+    with columns[0], st.popover("Rename", disabled=len(chosen) != 1, width="stretch"):
+        name = st.text_input("New name", names[chosen[0]], max_chars=200, key=f"name-{chosen[0]}")
+        if st.button("Rename this run", key="rename"):
+            here.rename(chosen[0], name)
+            st.rerun()
+    with columns[1], st.popover("Group", width="stretch"):
+        group = st.text_input("Group (empty: none)", max_chars=100, key="group")
+        if st.button("Put into this group", key="set-group"):
+            here.set_group(chosen, group)
+            st.rerun()
+    with columns[2], st.popover("Tags", width="stretch"):
+        tags = st.text_input("Tags, with commas between", max_chars=200, key="tags")
+        if st.button("Set these tags", key="set-tags"):
+            here.set_tags(chosen, [tag.strip() for tag in tags.split(",") if tag.strip()])
+            st.rerun()
+    with columns[3]:
+        label = f"Delete {len(chosen)}" if len(chosen) > 1 else "Delete"
+        if st.button(label, icon=":material/delete:", key="delete", width="stretch"):
+            _deleted(
+                here.delete(chosen), f"{len(chosen)} runs" if len(chosen) > 1 else names[chosen[0]]
+            )
+            st.rerun()
+
+
+def _detail(run: int) -> None:
+    log = log_of((run,))
+    metrics = log.metrics
+    metric = st.selectbox("Metric", metrics, key=f"metric-{run}")
+    if metric:
+        axis = log.axes(log.run_names[0], metric)[0]
+        curve = log.curve(log.run_names[0], metric)
+        words = f"{len(curve)} logged values of {metric}, up to {axis} {curve[axis].max():.6g}."
+        figure(
+            logged_chart(log, metric, axis),
+            words,
+            title=f"{log.run_names[0]}: {metric}",
+            key="logged",
+            findings=log.findings,
+        )
+    facts = log.runs.iloc[0].dropna()
+    with st.expander("What stays fixed"):
+        st.table({plain(name): plain(value) for name, value in facts.items()})
+
+
+def _uploads() -> None:
+    st.header("Uploads")
+    for upload in workspace().uploads():
+        what = f"{len(upload.runs)} runs" if upload.runs else ", ".join(upload.kinds)
+        title = f"{plain(upload.title)}: {plain(what)}, {len(upload.files)} files, {upload.created:%Y-%m-%d %H:%M}"
+        with st.expander(title):
+            warnings(upload.findings)
+            st.table({plain(file.name): f"{file.size:,} bytes" for file in upload.files[:50]})
+            if st.button(
+                "Delete this upload", key=f"delete-upload-{upload.id}", icon=":material/delete:"
+            ):
+                _deleted(workspace().delete_upload(upload.id), upload.title)
+                st.rerun()
+
+
+begin("Runs", "What is in this workspace, in which state is it, and what was noticed on reading?")
+_undo_bar()
+runs = workspace().runs()
+if runs.empty:
+    nothing_yet("training runs")
+else:
+    text = st.text_input("Filter by name, group or tag", key="filter", bind="query-params")
+    if text:
+        columns = runs["name"] + " " + runs["group"] + " " + runs["tags"].str.join(" ")
+        runs = runs[columns.str.contains(text, case=False, regex=False)]
+    shown = runs.drop(columns=["id", "upload"]).assign(
+        tags=runs["tags"].map(list), metrics=runs["metrics"].map(list), axes=runs["axes"].map(list)
+    )
+    event = st.dataframe(
+        shown, hide_index=True, on_select="rerun", selection_mode="multi-row", key="runs-table",
+        column_config={
+            "params": st.column_config.NumberColumn(format="compact"),
+            "tokens": st.column_config.NumberColumn(format="compact"),
+            "flops": st.column_config.NumberColumn(format="scientific"),
+            "created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+        },
+    )  # fmt: skip
+    picked = [int(runs["id"].iloc[row]) for row in event.selection.rows if row < len(runs)]
+    if picked:
+        try:
+            _changes(
+                picked, {int(i): str(n) for i, n in zip(runs["id"], runs["name"], strict=True)}
+            )
+            _detail(picked[0])
+        except PredictorError as error:
+            problem(error)
+    else:
+        st.caption(
+            "Tick a run to see its curves and what was noticed, to rename, group, tag or delete it."
+        )
+if workspace().uploads():
+    _uploads()

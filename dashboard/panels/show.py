@@ -1,0 +1,112 @@
+"""How pages show things: a chart with its words, warnings and downloads; tables; problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from predictor.errors import CannotForecastError, PredictorError
+from predictor.findings import Finding, Severity
+from predictor.report.document import Section, html_document, markdown_document
+from predictor.report.drawing import as_png, as_svg, chart_data
+from predictor.report.theme import themed
+from predictor.writing import csv_text
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:=&@/^])")
+_SHOWN_FINDINGS = 50
+_SECTIONS = "sections of this page"
+
+
+def plain(text: object) -> str:
+    """Return text so that Markdown shows it as it is: it may come from a hostile log."""
+    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def begin(title: str, question: str) -> None:
+    """Begin a page with its title and the question that it answers."""
+    st.session_state[_SECTIONS] = []
+    st.title(title)
+    st.caption(question)
+
+
+def figure(
+    chart: alt.TopLevelMixin,
+    words: str,
+    *,
+    title: str,
+    key: str,
+    findings: Iterable[Finding] = (),
+    table: pd.DataFrame | None = None,
+) -> None:
+    """Show a chart, in words what it says, its warnings, and its data and picture to download."""
+    noticed = list(findings)
+    st.session_state.setdefault(_SECTIONS, []).append(
+        Section(title, words, chart, table, tuple(noticed))
+    )
+    st.subheader(plain(title))
+    dark = st.context.theme.type == "dark"
+    st.altair_chart(themed(chart, dark=dark), theme=None, key=f"chart-{key}", alt=words)
+    st.markdown(plain(words))
+    warnings(noticed)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-").lower() or "chart"
+    with st.popover("Download", icon=":material/download:", key=f"popover-{key}"):
+        _download("Data (CSV)", lambda: csv_text(chart_data(chart)), f"{name}.csv", "text/csv", key)
+        _download("Picture (SVG)", lambda: as_svg(chart), f"{name}.svg", "image/svg+xml", key)
+        _download("Picture (PNG)", lambda: as_png(chart), f"{name}.png", "image/png", key)
+
+
+def table(frame: pd.DataFrame, *, name: str, key: str, **settings: object) -> None:
+    """Show a table, with its data to download; text that a spreadsheet would run is defused."""
+    st.dataframe(frame, hide_index=True, **settings)
+    _download("Table (CSV)", lambda: csv_text(frame), f"{name}.csv", "text/csv", f"table-{key}")
+
+
+def report_buttons(title: str) -> None:
+    """Offer what this page shows as one HTML file, and as Markdown."""
+    sections = list(st.session_state.get(_SECTIONS, ()))
+    if not sections:
+        return
+    st.divider()
+    with st.container(horizontal=True):
+        _download(
+            "Report (HTML)", lambda: html_document(title, sections), "predictor-report.html",
+            "text/html", "report",
+        )  # fmt: skip
+        _download(
+            "Report (Markdown)", lambda: markdown_document(title, sections), "predictor-report.md",
+            "text/markdown", "report-md",
+        )  # fmt: skip
+
+
+def _download(label: str, make: Callable[[], str | bytes], name: str, mime: str, key: str) -> None:
+    st.download_button(
+        label, make, name, mime, key=f"{label}-{key}", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip
+
+
+def warnings(findings: Iterable[Finding]) -> None:
+    """Show what was noticed: what blocks and warns openly, the rest folded away."""
+    unique = list(dict.fromkeys((f.severity, f.code, f.run, f.message) for f in findings))
+    open_, folded = [], []
+    for severity, code, run, message in unique[:_SHOWN_FINDINGS]:
+        whose = f"**{plain(run)}**: " if run else ""
+        line = f"- {whose}{plain(message)} ({code})"
+        (folded if severity is Severity.INFO else open_).append(line)
+    if open_:
+        st.warning("\n".join(open_), icon=":material/warning:")
+    if folded:
+        with st.expander(f"Also noticed ({len(folded)})"):
+            st.markdown("\n".join(folded))
+
+
+def problem(error: PredictorError) -> None:
+    """Say what cannot be done, and why."""
+    if isinstance(error, CannotForecastError):
+        st.warning(f"Cannot say: {plain(error)}", icon=":material/help:")
+    else:
+        st.error(plain(error), icon=":material/error:")

@@ -1,0 +1,129 @@
+"""The command ``predictor dashboard``: the pages, served to a browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from predictor.errors import InputError
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+#: A wheel carries the pages inside the package; a clone has them beside it.
+_PLACES = (_PACKAGE / "pages", _PACKAGE.parent / "dashboard")
+#: One theme for a light and a dark page; the colours are those of Okabe and Ito.
+_THEME = {
+    "theme.light.primaryColor": "#0072B2",
+    "theme.light.linkColor": "#005C90",
+    "theme.dark.primaryColor": "#56B4E9",
+    "theme.dark.linkColor": "#56B4E9",
+    "theme.baseRadius": "small",
+}
+_WORKSPACE = (
+    "Folder that keeps uploads and forecasts.  [default: $PREDICTOR_WORKSPACE, else ~/.predictor]"
+)
+_DATABASE = (
+    "Database URL instead of the folder's SQLite file: postgresql+psycopg://...  "
+    "[default: $PREDICTOR_DATABASE, else SQLite]"
+)
+_SECRETS = (
+    "TOML file with [auth] (OpenID Connect, as Streamlit reads it) and [predictor] (who may come "
+    "in).  [default: none: everybody who reaches the address]"
+)
+_SEPARATE = "With --secrets: one workspace for all who come in, or one for each."
+_UPLOAD = "Largest file that may be uploaded, in MB."
+_PROXY = "Names under which a reverse proxy serves the pages; several times.  [default: any]"
+
+
+@click.command("dashboard", short_help="Show me and my team.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--workspace", type=click.Path(file_okay=False, path_type=Path), help=_WORKSPACE)
+@click.option("--database", metavar="URL", help=_DATABASE)
+@click.option("--secrets", type=click.Path(dir_okay=False, path_type=Path), help=_SECRETS)
+@click.option(
+    "--workspaces", type=click.Choice(["shared", "user"]), default="shared", show_default=True,
+    help=_SEPARATE,
+)  # fmt: skip
+@click.option(
+    "--max-upload", type=click.IntRange(1, 2000), default=200, show_default=True, help=_UPLOAD
+)
+@click.option("--allowed-host", "allowed", metavar="NAME", multiple=True, help=_PROXY)
+@click.option("--open/--no-open", "opens", default=True, show_default=True, help="Open a browser.")
+def command(
+    port: int,
+    host: str,
+    workspace: Path | None,
+    database: str | None,
+    secrets: Path | None,
+    workspaces: str,
+    max_upload: int,
+    allowed: tuple[str, ...],
+    opens: bool,
+) -> None:
+    """Serve the pages until interrupted: upload logs, look at forecasts, come back tomorrow."""
+    if find_spec("streamlit") is None:
+        raise InputError("the dashboard needs Streamlit: pip install 'predictor[dashboard]'")
+    if secrets is not None and not secrets.is_file():
+        raise InputError(f"--secrets {secrets}: no such file")
+    _check_port(host, port)
+    _check_workspace(workspace, database)
+    given = {
+        "PREDICTOR_WORKSPACE": workspace and str(workspace.resolve()),
+        "PREDICTOR_DATABASE": database,
+        "PREDICTOR_WORKSPACES": workspaces if secrets else "shared",
+        "PREDICTOR_MAX_UPLOAD_MB": str(max_upload),
+        "PREDICTOR_ACCESS": "login" if secrets else "open",
+    }
+    os.environ.update({name: value for name, value in given.items() if value})
+    options = {
+        "server.port": port, "server.address": host, "server.headless": not opens,
+        "server.maxUploadSize": max_upload, "server.enableXsrfProtection": True,
+        "server.enableCORS": True, "server.fileWatcherType": "none",
+        "server.showEmailPrompt": False, "browser.gatherUsageStats": False,
+        "client.showErrorDetails": "none", "client.toolbarMode": "minimal",
+        "client.disableDataExport": True, "runner.magicEnabled": False, **_THEME,
+    }  # fmt: skip
+    flags = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
+             for name, value in options.items()]  # fmt: skip
+    flags += [f"--server.allowedHosts={name}" for name in allowed]
+    flags += [f"--secrets.files={secrets.resolve()}"] if secrets else []
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app_path()), *flags])
+
+
+def app_path() -> Path:
+    """Return the script that Streamlit runs.
+
+    Raises
+    ------
+    InputError
+        If it is not there.
+    """
+    for place in _PLACES:
+        if (place / "app.py").is_file():
+            return place / "app.py"
+    raise InputError(f"the pages are not at {_PLACES[0]}: install predictor again")
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as error:
+            reason = (error.strerror or "not possible").lower()
+            raise InputError(f"--host {host} --port {port}: {reason}; choose another") from None
+
+
+def _check_workspace(workspace: Path | None, database: str | None) -> None:
+    """Open the workspace once, so that what is wrong with it is said here and not on a page."""
+    from predictor.store.workspace import Workspace
+
+    Workspace.open(workspace, database or os.environ.get("PREDICTOR_DATABASE"))
