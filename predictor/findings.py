@@ -150,6 +150,7 @@ _KINDS = (
     FindingKind("PRED512", "differences within noise", Severity.WARNING),
     FindingKind("PRED513", "a score tells little of accuracy after training", Severity.INFO),
     FindingKind("PRED514", "responses without a result", Severity.WARNING),
+    FindingKind("PRED515", "strategies without the score", Severity.WARNING),
     # Run health
     FindingKind("PRED601", "too few points to tell a spike", Severity.BLOCKING),
     FindingKind("PRED602", "narrow spike", Severity.INFO),

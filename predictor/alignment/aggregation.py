@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,7 +12,8 @@ from predictor.errors import InputError
 
 Array = NDArray[np.float64]
 Aggregation = Literal["median", "mean", "geometric"]
-_CELLS = 2e7
+#: Weights held at once: few enough to stay in a processor's cache.
+_CELLS = 5e5
 _MOST_DRAWS, _FEWEST_DRAWS = 2_000, 300
 
 
@@ -50,9 +52,18 @@ def aggregate(values: Array, weights: Array, how: Aggregation) -> Array:
     >>> [float(aggregate(values, np.ones((1, 3)), how)[0, 0]) for how in ("median", "mean")]
     [2.0, 6.333333333333333]
     """
+    return _aggregator(values, how)(weights)
+
+
+def _aggregator(values: Array, how: Aggregation) -> Callable[[Array], Array]:
+    """Return what aggregates these values by weights; what is sorted is sorted once."""
     if how == "median":
-        columns = [_weighted_median(values[:, s], weights) for s in range(values.shape[1])]
-        return np.stack(columns, axis=1)
+        each = [_weighted_median(column) for column in values.T]
+        return lambda weights: np.stack([median(weights) for median in each], axis=1)
+    return lambda weights: _weighted_mean(values, weights, how)
+
+
+def _weighted_mean(values: Array, weights: Array, how: Aggregation) -> Array:
     there = np.isfinite(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         plain = np.log(values) if how == "geometric" else values
@@ -60,19 +71,29 @@ def aggregate(values: Array, weights: Array, how: Aggregation) -> Array:
     return np.exp(mean) if how == "geometric" else mean
 
 
-def _weighted_median(values: Array, weights: Array) -> Array:
-    """Return the value that halves the weight; between two where it falls just between them."""
+def _weighted_median(values: Array) -> Callable[[Array], Array]:
+    """Return what gives the value that halves the weight; between two where it falls there."""
     there = np.flatnonzero(np.isfinite(values))
     if len(there) == 0:
-        return np.full(len(weights), np.nan)
+        return lambda weights: np.full(len(weights), np.nan)
     order = there[np.argsort(values[there], kind="stable")]
     rising = values[order]
-    passed = np.cumsum(weights[:, order], axis=1)
-    half = passed[:, -1:] / 2
-    at = np.minimum((passed < half * (1 - 1e-12)).sum(axis=1), len(order) - 1)
-    just = np.isclose(passed[np.arange(len(weights)), at], half[:, 0], rtol=1e-12, atol=0)
-    after = np.minimum(at + 1, len(order) - 1)
-    return np.where(just, (rising[at] + rising[after]) / 2, rising[at])
+
+    def median(weights: Array) -> Array:
+        passed = np.cumsum(np.take(weights, order, axis=1), axis=1)
+        half = passed[:, -1] / 2
+        at = np.array(
+            [
+                np.searchsorted(row, middle * (1 - 1e-12))
+                for row, middle in zip(passed, half, strict=True)
+            ]
+        )
+        at = np.minimum(at, len(order) - 1)
+        just = np.isclose(passed[np.arange(len(weights)), at], half, rtol=1e-12, atol=0)
+        after = np.minimum(at + 1, len(order) - 1)
+        return np.where(just, (rising[at] + rising[after]) / 2, rising[at])
+
+    return median
 
 
 def draw_count(examples: int, strategies: int) -> int:
@@ -80,8 +101,8 @@ def draw_count(examples: int, strategies: int) -> int:
     return int(np.clip(1.2e8 / max(examples * strategies, 1), _FEWEST_DRAWS, _MOST_DRAWS))
 
 
-def aggregate_draws(
-    values: list[Array], how: Aggregation, draws: int, rng: np.random.Generator
+def drawn_aggregates(
+    values: list[Array], hows: list[Aggregation], draws: int, rng: np.random.Generator
 ) -> list[Array]:
     """Return draws of several scores' aggregates, all with the same weights of examples.
 
@@ -92,8 +113,8 @@ def aggregate_draws(
     ----------
     values : list of array, (examples, strategies)
         Scores of the same examples.
-    how : {"median", "mean", "geometric"}
-        Aggregation.
+    hows : list of {"median", "mean", "geometric"}
+        Aggregation of each.
     draws : int
         Number of draws.
     rng : Generator
@@ -109,9 +130,10 @@ def aggregate_draws(
     """
     count = len(values[0])
     at_once = max(1, int(_CELLS / max(count, 1)))
+    each = [_aggregator(one, how) for one, how in zip(values, hows, strict=True)]
     found: list[list[Array]] = [[] for _ in values]
     for start in range(0, draws, at_once):
         weights = rng.standard_exponential((min(at_once, draws - start), count))
-        for kept, one in zip(found, values, strict=True):
-            kept.append(aggregate(one, weights, how))
+        for kept, aggregated in zip(found, each, strict=True):
+            kept.append(aggregated(weights))
     return [np.concatenate(kept) for kept in found]

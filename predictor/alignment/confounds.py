@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-_FEWEST = 10
+#: Lengths that differ by less explain nothing.
+_ALIKE = 0.05
 #: Marks of a format, by the name a person knows them by.
 FORMATS = {
     "a final-answer mark": re.compile(r"####|\\boxed\{|(?i:the (final )?answer is)"),
@@ -41,14 +42,14 @@ class LengthConfound(NamedTuple):
     rival: str
 
 
-def length_slope(values: Array, tokens: Array) -> float:
+def length_slope(values: Array, logs: Array) -> float:
     """Return how a score changes with the logarithm of the length, within strategies.
 
     Parameters
     ----------
-    values, tokens : array, (examples, strategies)
-        Scores (logarithms, where they are compared by ratio) and numbers of tokens; NaN where
-        missing.
+    values, logs : array, (examples, strategies)
+        Scores (logarithms, where they are compared by ratio) and logarithms of the numbers of
+        tokens; NaN where missing.
 
     Returns
     -------
@@ -57,48 +58,69 @@ def length_slope(values: Array, tokens: Array) -> float:
 
     Examples
     --------
-    >>> tokens = np.array([[8.0, 2.0], [16.0, 4.0]])
-    >>> round(length_slope(np.log(tokens) + [0.0, 3.0], tokens), 6)
+    >>> logs = np.log([[8.0, 2.0], [16.0, 4.0]])
+    >>> round(length_slope(logs + [0.0, 3.0], logs), 6)
     1.0
     """
-    with np.errstate(divide="ignore"):
-        x = np.where(np.isfinite(values) & (tokens > 0), np.log(tokens), np.nan)
-    y = np.where(np.isfinite(x), values, np.nan)
+    there = np.isfinite(values) & np.isfinite(logs)
+    x, y = (np.where(there, v, np.nan) for v in (logs, values))
     x, y = (v - np.nanmean(v, axis=0) for v in (x, y))
     spread = float(np.nansum(x**2))
     return float(np.nansum(x * y)) / spread if spread > 1e-9 else 0.0
 
 
-def check_length(
-    strategies: tuple[str, ...],
-    values: Array,
-    tokens: Array,
-    order: NDArray[np.int64],
-    lower_is_better: bool,
-) -> LengthConfound | None:
-    """Find a strategy that is first only as its responses are shorter, or longer.
+def at_one_length(values: Array, logs: Array, *, ratio: bool, total: bool) -> Array:
+    """Return scores as they would be if all responses had the same length.
 
-    The mean scores are compared again at one length, by the slope within strategies.
+    A sum over tokens is taken by token; any other score is moved along the slope that it has with
+    the logarithm of the length within strategies.
+
+    Parameters
+    ----------
+    values : array, (examples, strategies)
+        Scores; NaN where missing.
+    logs : array, (examples, strategies)
+        Logarithm of the number of tokens; NaN where missing.
+    ratio : bool
+        Whether scores are compared by ratio.
+    total : bool
+        Whether a score is a sum over tokens.
+
+    Examples
+    --------
+    >>> sums, tokens = np.array([[-8.0, -2.0]]), np.array([[8.0, 2.0]])
+    >>> at_one_length(sums, np.log(tokens), ratio=False, total=True).round(6).tolist()
+    [[-4.0, -4.0]]
+    """
+    away = logs - np.nanmean(logs)
+    if total:
+        return np.asarray(values * np.exp(-away))
+    plain = np.log(np.maximum(values, 1e-12)) if ratio else values
+    level = plain - length_slope(plain, logs) * away
+    return np.exp(level) if ratio else level
+
+
+def check_length(
+    strategies: tuple[str, ...], first: int, levelled: Array, length: Array, lower_is_better: bool
+) -> LengthConfound | None:
+    """Find out whether a strategy is first only as its responses are shorter, or longer.
 
     Parameters
     ----------
     strategies : tuple of str
         Names.
-    values, tokens : array, (examples, strategies)
-        See :func:`length_slope`.
-    order : array of int
-        Strategies from the best to the worst, as found.
+    first : int
+        Which of them is first, as found.
+    levelled : array, (strategies,)
+        Scores at one length.
+    length : array, (strategies,)
+        Mean number of tokens.
     lower_is_better : bool
         Direction.
     """
-    if len(order) < 2 or np.isfinite(values).sum(axis=0).min() < _FEWEST:
-        return None
-    sign = 1.0 if lower_is_better else -1.0
-    length = np.exp(np.nanmean(np.log(np.maximum(tokens, 1e-9)), axis=0))
-    means = sign * np.nanmean(values, axis=0)
-    same = means - sign * length_slope(values, tokens) * np.log(length / length.mean())
-    first, now = int(np.argmin(means)), int(np.argmin(same))
-    if first == now or first != int(order[0]):
+    now = int(np.argmin(levelled if lower_is_better else -levelled))
+    alike = levelled[first] == levelled[now] or abs(np.log(length[first] / length[now])) < _ALIKE
+    if alike:
         return None
     how = "shorter" if length[first] < length[now] else "longer"
     finding = Finding(

@@ -34,14 +34,16 @@ class Decision:
     best_set : tuple of str
         The fewest strategies that hold the best one with the level asked for, the likeliest first.
     decisive : bool
-        Whether that is a single one.
+        Whether that is a single one, the first.
     further_examples : int or None
         How many more examples would tell the first two apart at that level, if they differ as
-        measured; 0 where they are apart; None where no number would.
+        measured; 0 where they are apart; None where no number would, or there is one strategy.
     examples : array of int, (strategies,)
         Number of examples each score is from.
     level : float
         Probability of intervals and of ``best_set``.
+    rival : str or None
+        A strategy that would be first if all responses had one length.
     """
 
     strategies: tuple[str, ...]
@@ -56,13 +58,17 @@ class Decision:
     further_examples: int | None
     examples: NDArray[np.int64]
     level: float
+    rival: str | None = None
 
     def doubted(self, rival: str) -> Decision:
         """Return it as not decisive, with a rival that could be the best just as well."""
-        if rival not in self.strategies:
-            return self
         held = self.best_set if rival in self.best_set else (*self.best_set, rival)
-        return replace(self, best_set=held, decisive=len(held) == 1)
+        return replace(self, best_set=held, decisive=False, rival=rival)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether no strategy is the best with the level asked for."""
+        return float(self.p_best.max()) < self.level
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -124,10 +130,11 @@ def decide(
     tail = (1 - level) / 2
     lower, upper = np.quantile(draws, [tail, 1 - tail], axis=0)
     chosen = _best_set(p_best, rank, level)
+    decisive = chosen == [int(order[0])] and len(score) > 1
     return Decision(
         strategies, score, np.minimum(lower, score), np.maximum(upper, score), rank, p_best,
-        (signed - least).mean(axis=0), tuple(strategies[i] for i in chosen), len(chosen) == 1,
-        _further(score, draws, order, examples, level), examples, level,
+        (signed - least).mean(axis=0), tuple(strategies[i] for i in chosen), decisive,
+        0 if decisive else _further(score, draws, order, examples, level), examples, level,
     )  # fmt: skip
 
 
@@ -154,3 +161,22 @@ def _further(
         return None
     needed = have * (NormalDist().inv_cdf(level) * error / apart) ** 2
     return max(0, ceil(needed - have))
+
+
+def noise_in_words(decision: Decision) -> str:
+    """Return what to make of differences within noise, in a sentence.
+
+    Examples
+    --------
+    >>> same = np.ones((2, 2))
+    >>> one = decide(("a", "b"), same[0], same, np.array([9, 9]), lower_is_better=True, level=0.9)
+    >>> noise_in_words(one).partition("; ")[0]
+    'differences within noise: any of a, b'
+    """
+    more, level = decision.further_examples, f"{100 * decision.level:g} %"
+    told = f"some {more or 0:,} more examples would separate the first two at {level}"
+    if more is None:
+        told = f"no number of examples would separate the first two at {level}"
+    elif more == 0:
+        told = f"the first two are apart at {level}, the first and all others together are not"
+    return f"differences within noise: any of {', '.join(decision.best_set)}; {told}"

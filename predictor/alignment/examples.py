@@ -74,8 +74,7 @@ def example_frame(
     ):
         frame, noticed = _with_loss(frame, loss, ppl, total)
         findings += noticed
-    if "unconditional_log_likelihood" in frame and "tokens" in frame:
-        frame["unconditional_loss"] = -frame["unconditional_log_likelihood"] / frame["tokens"]
+    frame = _with_sums(frame)
     return _one_row_each(frame, findings), findings
 
 
@@ -88,6 +87,8 @@ def _numbers(values: pd.Series, column: str, name: str) -> pd.Series:
     if wrong.any():
         first = values.index[wrong][0]
         shown = str(values[first])[:40]
+        if not np.isfinite(given[first]) and not pd.isna(given[first]):
+            advice = f"{column} is a finite number; leave it out where there is none"
         raise InputError(
             f"{name}, data row {int(first) + 1}: {column} is {shown}"
             f"{f' (and {wrong.sum() - 1:,} more rows)' if wrong.sum() > 1 else ''}; {advice}"
@@ -101,19 +102,25 @@ def _from_token_lists(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
     if "token_logprobs" not in frame or "log_likelihood" in frame:
         return frame
-    sums, counts = [], []
-    for row, cell in zip(frame.index, frame["token_logprobs"], strict=True):
-        try:
-            numbers = np.asarray(_listed(cell), dtype=float)
-        except (TypeError, ValueError):
-            raise InputError(
-                f"{name}, data row {int(row) + 1}: token_logprobs is no list of numbers"
-            ) from None
-        known = numbers[np.isfinite(numbers)]  # servers give null for the first token
-        sums.append(known.sum() if len(known) else np.nan)
-        counts.append(float(len(known)))
-    log_likelihood = pd.Series(sums, frame.index)
-    return frame.assign(log_likelihood=log_likelihood, tokens=pd.Series(counts, frame.index))
+    pairs = [
+        _summed(cell, f"{name}, data row {int(row) + 1}: token_logprobs")
+        for row, cell in zip(frame.index, frame["token_logprobs"], strict=True)
+    ]
+    summed = pd.DataFrame(pairs, frame.index, ["log_likelihood", "tokens"], dtype=float)
+    return frame.assign(**summed)
+
+
+def _summed(cell: Any, where: str) -> tuple[float, float]:
+    """Return the sum and the number of a list; NaN where there is none."""
+    try:
+        numbers = np.asarray(_listed(cell), dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{where} is no list of numbers") from None
+    known = numbers[~np.isnan(numbers)]  # servers give null for the first token
+    if np.any(known > _ROUNDING):
+        raise InputError(f"{where} holds {known.max():g}; log-likelihoods in nats are at most 0")
+    count = float(len(known)) if numbers.ndim else np.nan
+    return float(known.sum()) if len(known) else np.nan, count
 
 
 def _listed(cell: Any) -> Any:
@@ -155,22 +162,14 @@ def _with_loss(
     frame: pd.DataFrame, loss: str, ppl: str, total: str
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Add nats a token, from the sum and the count, else from a perplexity."""
+    size, by_byte = _size(frame)
     findings = []
-    if total in frame:
-        counted = "tokens" if "tokens" in frame and frame["tokens"].notna().any() else "bytes"
-        if counted not in frame:
-            return _from_text(frame, loss, total)
-        own = -np.minimum(frame[total], 0.0) / frame[counted]
+    if total in frame and size is not None:
+        own = -np.minimum(frame[total], 0.0) / size
         if ppl in frame:
-            ratio = np.exp(own) / frame[ppl]
-            off = float(np.nanmedian(np.abs(np.log(ratio)))) if ratio.notna().any() else 0.0
-            if off > 0.05:
-                findings.append(Finding(
-                    "PRED503", f"{ppl} and exp(-{total} / {counted}) differ by "
-                    f"{100 * np.expm1(off):.0f} % in the median; {total} is used",
-                ))  # fmt: skip
+            findings = _compared(own, frame[ppl], ppl, total)
             own = own.fillna(np.log(frame[ppl]))
-        if counted == "bytes":
+        if by_byte:
             findings.append(_by_bytes(total))
         return frame.assign(**{loss: own}), findings
     if ppl in frame:
@@ -178,12 +177,37 @@ def _with_loss(
     return frame, findings
 
 
-def _from_text(frame: pd.DataFrame, loss: str, total: str) -> tuple[pd.DataFrame, list[Finding]]:
+def _size(frame: pd.DataFrame) -> tuple[pd.Series | None, bool]:
+    """Return numbers of tokens, else of bytes, and whether it is of bytes."""
+    for column in ("tokens", "bytes"):
+        if column in frame and frame[column].notna().any():
+            return frame[column].where(frame[column] > 0), column == "bytes"
     if "text" not in frame:
-        return frame, []
+        return None, False
     size = frame["text"].fillna("").astype(str).map(lambda text: len(text.encode()))
-    own = -np.minimum(frame[total], 0.0) / size.where(size > 0)
-    return frame.assign(**{loss: own}), [_by_bytes(total)]
+    return size.where(size > 0), True
+
+
+def _compared(own: pd.Series, logged: pd.Series, ppl: str, total: str) -> list[Finding]:
+    """Notice a perplexity that is not what the sum makes it."""
+    apart = np.abs(own - np.log(logged))
+    off = float(apart.median()) if apart.notna().any() else 0.0
+    if off <= 0.05:
+        return []
+    return [Finding(
+        "PRED503", f"{ppl} and {total} by the count of tokens differ by "
+        f"{100 * np.expm1(off):.0f} % in the median; {total} is used",
+    )]  # fmt: skip
+
+
+def _with_sums(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the response's log-likelihood, and its loss alone, which is by the same count."""
+    if "log_likelihood" not in frame and {"loss", "tokens"} <= set(frame):
+        frame = frame.assign(log_likelihood=-frame["loss"] * frame["tokens"])
+    alone, size = "unconditional_log_likelihood", _size(frame)[0]
+    if alone in frame and size is not None:
+        frame = frame.assign(unconditional_loss=-frame[alone] / size)
+    return frame
 
 
 def _by_bytes(total: str) -> Finding:

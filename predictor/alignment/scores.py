@@ -40,6 +40,8 @@ class Score:
         Whether it is compared, and averaged over tasks, by ratio and not by difference.
     source : str
         Where it is from.
+    total : bool
+        Whether it is a sum over tokens, so that length alone makes it worse.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Score:
     of: Callable[..., Array]
     ratio: bool
     source: str
+    total: bool = False
 
     def known(self, examples: pd.DataFrame) -> bool:
         """Return whether every column is there, with a number in it."""
@@ -80,8 +83,8 @@ SCORES: dict[str, Score] = {
               f"{_SOURCE} (v1)"),
         Score("ifd", "instruction-following difficulty", "lower", ("loss", "unconditional_loss"),
               _per_token_ratio, True, "Li et al., arXiv 2308.12032"),
-        Score("log_probability", "log-probability", "higher", ("loss", "tokens"),
-              lambda loss, tokens: -loss * tokens, False, _SOURCE),
+        Score("log_probability", "log-probability", "higher", ("log_likelihood",), np.asarray,
+              False, _SOURCE, total=True),
         Score("car", "consistency-aware reward", "higher", ("reward", "loss"),
               lambda reward, loss: reward / (1 + 3 * loss), False, _SOURCE),
         Score("reward", "reward", "higher", ("reward",), np.asarray, False, _SOURCE),
@@ -142,7 +145,8 @@ def computable(examples: pd.DataFrame) -> list[str]:
 def chosen_score(name: str, examples: pd.DataFrame) -> str:
     """Return the score asked for, or the one with most evidence for it.
 
-    Self-aligned perplexity before perplexity; with few examples, and similarities, both mixed.
+    Self-aligned perplexity before perplexity, if every strategy has it; with few examples, and
+    similarities, a perplexity and they mixed.
 
     Raises
     ------
@@ -163,12 +167,28 @@ def chosen_score(name: str, examples: pd.DataFrame) -> str:
                 f"{', '.join(found)}"
             )
         return wanted
+    if MIXED in found and few(examples):
+        return MIXED
+    return next((name for name in found if _for_all(name, examples)), found[0])
+
+
+def few(examples: pd.DataFrame) -> bool:
+    """Return whether there are so few examples that the similarity adds to a perplexity."""
     counts = examples.groupby(["group", "strategy"], observed=True)["example"].nunique()
-    return MIXED if MIXED in found and counts.median() < FEW_EXAMPLES else found[0]
+    return float(counts.median()) < FEW_EXAMPLES
+
+
+def _for_all(name: str, examples: pd.DataFrame) -> bool:
+    """Return whether every strategy has the score."""
+    if name == MIXED:
+        return False
+    known = examples.loc[np.isfinite(SCORES[name].per_example(examples)), "strategy"]
+    return known.nunique() == examples["strategy"].nunique()
 
 
 _LOGGED_AS = {
-    "loss": "tokens and logprob_sum (or ppl)", "self_loss": "self_ppl (or self_logprob_sum)",
+    "loss": "tokens and logprob_sum (or ppl)", "log_likelihood": "logprob_sum",
+    "self_loss": "self_ppl (or self_logprob_sum)",
     "unconditional_loss": "unconditional_logprob_sum and tokens", "tokens": "tokens",
     "similarity": "similarity (or response and reference)", "reward": "reward",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.alignment.scores import MIXED, few, perplexity_of, score_named
 from predictor.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -109,6 +110,32 @@ SIMILARITIES: dict[str, Callable[[Sequence[str], Sequence[str]], Array]] = {
 }
 
 
+def with_similarity(examples: pd.DataFrame, by: str, score: str) -> pd.DataFrame:
+    """Add ``similarity`` where a score needs it: comparing texts is the slowest part.
+
+    Parameters
+    ----------
+    examples : DataFrame
+        See :func:`predictor.alignment.examples.example_frame`.
+    by : {"tfidf", "embeddings"}
+        How texts are compared.
+    score : str
+        Name of the score, or "auto", which needs it with few examples or without perplexity.
+
+    Raises
+    ------
+    InputError
+        If there is no such comparison or score.
+    """
+    if by not in SIMILARITIES:
+        raise InputError(f"similarity '{by}': there are {', '.join(SIMILARITIES)}")
+    if score == "auto":
+        needed = perplexity_of(examples) is None or few(examples)
+    else:
+        needed = score_named(score) in ("alignment", MIXED)
+    return add_similarity(examples, by) if needed else examples
+
+
 def add_similarity(examples: pd.DataFrame, by: str) -> pd.DataFrame:
     """Add ``similarity`` from ``text`` and ``reference``, where none is logged.
 
@@ -121,14 +148,9 @@ def add_similarity(examples: pd.DataFrame, by: str) -> pd.DataFrame:
     by : {"tfidf", "embeddings"}
         How texts are compared.
 
-    Raises
-    ------
-    InputError
-        If there is no such comparison.
     """
-    if by not in SIMILARITIES:
-        raise InputError(f"similarity '{by}': there are {', '.join(SIMILARITIES)}")
-    if "similarity" in examples or not {"text", "reference"} <= set(examples):
+    logged = "similarity" in examples and examples["similarity"].notna().any()
+    if logged or not {"text", "reference"} <= set(examples):
         return examples
     pairs = examples[["text", "reference"]].explode("reference").dropna()
     if pairs.empty:

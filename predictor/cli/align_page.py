@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from predictor.alignment.answer import switching_gains
-from predictor.alignment.decision import Decision
+from predictor.alignment.decision import Decision, noise_in_words
 from predictor.alignment.experience import AlignmentExperience
 from predictor.alignment.response_alignment import ResponseAlignment
 from predictor.alignment.scores import MIXED, SCORES
@@ -63,19 +63,19 @@ def _ranking(alignment: ResponseAlignment, decision: Decision) -> str:
 def _verdict(decision: Decision) -> str:
     if len(decision.strategies) < 2:
         return "One strategy: there is nothing to choose from.\n"
-    level = f"{100 * decision.level:g} %"
+    best, share = printable(decision.best), float(decision.p_best[int(decision.order[0])])
     if decision.decisive:
-        share = float(decision.p_best.max())
-        return f"'{printable(decision.best)}' has the best score with probability {share:.3f}.\n"
-    names = ", ".join(printable(name) for name in decision.best_set)
-    if float(decision.p_best.max()) >= decision.level:
-        return f"Any of {names}: the first may be so only by its length (PRED507).\n"
-    more = decision.further_examples
-    told = "No number of further examples would" if more is None else f"Some {more:,} more would"
-    return (
-        f"Differences within noise: any of {names} ({level}). {told} separate the first two at "
-        f"{level}.\n"
-    )
+        return f"'{best}' has the best score with probability {share:.3f}.\n"
+    lines = []
+    if decision.noisy:
+        words = printable(noise_in_words(decision))
+        lines.append(f"{words[0].upper()}{words[1:]}.\n")
+    if decision.rival is not None:
+        lines.append(
+            f"'{best}' may be first only by its length: at one length "
+            f"'{printable(decision.rival)}' would be (PRED507).\n"
+        )
+    return "".join(lines)
 
 
 def _tasks(alignment: ResponseAlignment) -> str:

@@ -40,6 +40,8 @@ def test_perplexity_serves_where_there_are_no_sums():
         ({"similarity": [0.5, 2.0]}, "between -1 and 1"),
         ({"reward": ["good", 1]}, "reward is good"),
         ({"tokens": [0, 0], "logprob_sum": [-1.0, -1.0]}, "every response has 0 tokens"),
+        ({"token_logprobs": ["[-1, 0.5]", "[-1]"]}, "data row 1: token_logprobs holds 0.5"),
+        ({"tokens": [4, 5], "logprob_sum": [-np.inf, -5.0]}, "log_likelihood is a finite number"),
         ({"token_logprobs": ["[", "[-1]"]}, "data row 1: token_logprobs is no list"),
     ],
 )
@@ -87,3 +89,30 @@ def test_model_and_task_make_groups_as_far_as_they_vary():
     })  # fmt: skip
     found, _ = example_frame(frame)
     assert found["group"].tolist() == ["x", "y", "z"]
+
+
+def test_a_perplexity_serves_beside_a_sum_without_any_count():
+    found, findings = example_frame(table(logprob_sum=[-4.0, -6.0], ppl=[np.e, np.e]))
+    assert found["loss"].tolist() == [1.0, 1.0]
+    assert findings == []
+
+
+def test_the_loss_alone_is_by_the_count_of_the_loss():
+    sums = {"logprob_sum": [-4.0, -6.0], "unconditional_logprob_sum": [-8.0, -8.0]}
+    by_byte, _ = example_frame(table(**sums, response=["abcd", "abcd"]))
+    by_token, _ = example_frame(table(**sums, tokens=[2, 2]))
+    assert by_byte["unconditional_loss"].tolist() == [2.0, 2.0]
+    assert by_token["unconditional_loss"].tolist() == [4.0, 4.0]
+    for found in (by_byte, by_token):
+        assert (found["loss"] / found["unconditional_loss"]).tolist() == [0.5, 0.75]
+
+
+def test_a_perplexity_and_a_count_make_the_sum():
+    found, _ = example_frame(table(ppl=[np.e, np.e**2], tokens=[4, 5]))
+    assert found["log_likelihood"].round(9).tolist() == [-4.0, -10.0]
+
+
+def test_a_missing_list_of_tokens_is_no_empty_answer():
+    found, findings = example_frame(table(token_logprobs=["[-1, -3]", None]))
+    assert found["loss"].isna().tolist() == [False, True]
+    assert findings == []

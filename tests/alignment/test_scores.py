@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.alignment.aggregation import aggregate, aggregate_draws, check_aggregation
+from predictor.alignment.aggregation import aggregate, check_aggregation, drawn_aggregates
 from predictor.alignment.mixing import mix, mixing_weight
 from predictor.alignment.scores import SCORES, chosen_score, computable, score_named
 from predictor.errors import InputError
@@ -25,7 +25,7 @@ def frame(count=1, **columns):
         ("perplexity", {"loss": [np.log(3.0)]}, 3.0),
         ("self_perplexity", {"self_loss": [np.log(2.0)]}, 2.0),
         ("ifd", {"loss": [1.0], "unconditional_loss": [2.0]}, 0.5),
-        ("log_probability", {"loss": [0.5], "tokens": [8.0]}, -4.0),
+        ("log_probability", {"log_likelihood": [-4.0]}, -4.0),
         ("car", {"reward": [2.0], "loss": [1.0]}, 0.5),
         ("reward", {"reward": [1.5]}, 1.5),
         ("alignment", {"similarity": [0.25]}, 0.25),
@@ -99,14 +99,14 @@ def test_missing_examples_do_not_count():
 def test_draws_spread_as_the_mean_does():
     rng = np.random.default_rng(0)
     grid = rng.normal(size=(400, 1))
-    draws = aggregate_draws([grid], "mean", 2000, rng)[0]
+    draws = drawn_aggregates([grid], ["mean"], 2000, rng)[0]
     assert draws.std() == pytest.approx(grid.std() / 20, rel=0.1)
 
 
 def test_shared_difficulty_does_not_blur_differences():
     rng = np.random.default_rng(0)
     shared = 10 * rng.normal(size=(50, 1))
-    draws = aggregate_draws([np.add(shared, [0.0, 1.0])], "mean", 500, rng)[0]
+    draws = drawn_aggregates([np.add(shared, [0.0, 1.0])], ["mean"], 500, rng)[0]
     assert np.allclose(draws[:, 1] - draws[:, 0], 1.0)
 
 
