@@ -126,9 +126,26 @@ def capacity_chart(capacity: InformationCapacity, cost: str = "flops") -> alt.VC
     """
     import altair as alt
 
-    panels: list[alt.LayerChart | alt.FacetChart] = []
-    for dataset in capacity.bias_:
-        panels.append(series_chart(capacity.models_, dataset))
-        front = capacity.pareto(cost, dataset)  # type: ignore[arg-type]
-        panels.append(pareto_chart(front, cost))
+    panels = [dataset_chart(capacity, dataset, cost) for dataset in capacity.bias_]
     return alt.vconcat(*panels).resolve_scale(color="shared")
+
+
+def dataset_chart(
+    capacity: InformationCapacity, dataset: str, cost: str = "flops"
+) -> alt.VConcatChart:
+    """Draw, for one data set, the series over FLOPs and the front over a cost.
+
+    Parameters
+    ----------
+    capacity : InformationCapacity
+        Fitted.
+    dataset : str
+        Data set.
+    cost : {"flops", "memory", "latency"}
+        Cost of the front.
+    """
+    import altair as alt
+
+    front = capacity.pareto(cost, dataset)  # type: ignore[arg-type]
+    above, below = series_chart(capacity.models_, dataset), pareto_chart(front, cost)
+    return alt.vconcat(above, below).resolve_scale(color="shared")

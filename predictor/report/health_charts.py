@@ -88,6 +88,19 @@ def spikes_chart(log: RunLog, one: RunReport, metric: str) -> alt.LayerChart | a
     )
 
 
+def run_chart(log: RunLog, one: RunReport) -> alt.VConcatChart | None:
+    """Draw the first loss and the first gradient norm of a run; None where it logs neither."""
+    import altair as alt
+
+    charts = _signals(log, one)
+    return alt.vconcat(*charts) if charts else None
+
+
+def _signals(log: RunLog, one: RunReport) -> list[alt.LayerChart | alt.FacetChart]:
+    own = list(log.points.loc[log.points["run"] == one.run, "metric"].unique())
+    return [spikes_chart(log, one, name) for name in (*losses(own)[:1], *norms(own)[:1])]
+
+
 def weights_chart(weights: CheckpointHealth) -> alt.LayerChart | alt.FacetChart:
     """Draw Weibull's k by layer and role, one panel a checkpoint.
 
@@ -133,8 +146,7 @@ def health_chart(
     charts: list[alt.LayerChart | alt.FacetChart] = []
     if log is not None and health is not None:
         for one in health.runs[:_MOST_RUNS]:
-            own = list(log.points.loc[log.points["run"] == one.run, "metric"].unique())
-            charts += [spikes_chart(log, one, name) for name in (*losses(own)[:1], *norms(own)[:1])]
+            charts += _signals(log, one)
     if weights is not None and weights.tensors["k"].notna().any():
         charts.append(weights_chart(weights))
     if not charts:

@@ -193,7 +193,7 @@ def capacity_words(
 def _leader(capacity: InformationCapacity, dataset: str) -> str:
     rows = capacity.models_
     rows = rows[(rows["dataset"] == dataset) & rows["final"]]
-    first = rows.loc[rows["information_capacity"].idxmax()]
+    first = rows.sort_values("information_capacity", ascending=False).iloc[0]
     said = (
         f"On {dataset}, {first['model']} has the highest information capacity, "
         f"{first['information_capacity']:.4f}"
