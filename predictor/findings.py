@@ -168,6 +168,13 @@ _KINDS = (
     FindingKind("PRED614", "matrices too large for a condition number", Severity.INFO),
     FindingKind("PRED615", "weights that follow no Weibull law", Severity.INFO),
     FindingKind("PRED616", "what limits the run cannot be told", Severity.WARNING),
+    # Workspace
+    FindingKind("PRED701", "a stored file is missing", Severity.WARNING),
+    FindingKind("PRED702", "a stored file is damaged", Severity.WARNING),
+    FindingKind("PRED703", "a file that belongs to nothing stored", Severity.INFO),
+    FindingKind("PRED704", "the database of the workspace is damaged", Severity.WARNING),
+    FindingKind("PRED711", "too few forecasts to score", Severity.INFO),
+    FindingKind("PRED712", "forecasts of what was logged already", Severity.INFO),
 )
 
 KINDS: dict[str, FindingKind] = {kind.code: kind for kind in _KINDS}

@@ -15,7 +15,7 @@ import numpy as np
 from predictor.findings import Finding
 from predictor.logs.inspection import inspect_logs
 from predictor.logs.reading import Kind
-from predictor.logs.tables import ItemLog, ResponseLog, RunLog
+from predictor.logs.tables import AXES, ItemLog, ResponseLog, RunLog
 from predictor.store import schema
 from predictor.store.content import Content, read_content
 from predictor.store.files import hash_of, lay_out
@@ -59,20 +59,26 @@ def add(store: Store, given: Sequence[Given], title: str = "") -> int:
         receiver = Receiver(folder, store.limits)
         received = receiver.receive(given)
         digest = digest_of([(file.name, file.sha256) for file in received])
-        known = _known(store, digest)
+        known = known_upload(store, digest)
         if known is not None:
+            _keep_files(store, received)
             return known
         title = storable(title.strip())[:_LONGEST_TITLE] or _title(received, given)
         parsed = parse({file.name: file.path for file in received}, folder, title)
-        for file in received:
-            store.files.keep(file.path, store.files.uploaded(file.sha256))
+        _keep_files(store, received)
         for kind, path in parsed.tables.items():
             store.files.keep(path, store.files.table(parsed.hashes[kind]))
         with store.writing() as connection:
-            again = _known(store, digest, connection)
+            again = known_upload(store, digest, connection)
             if again is not None:
                 return again
             return _insert(store, connection, digest, title, received, parsed, receiver.findings)
+
+
+def _keep_files(store: Store, received: Sequence[Received]) -> None:
+    """Keep uploaded bytes; a stored file that is damaged becomes sound again."""
+    for file in received:
+        store.files.keep(file.path, store.files.uploaded(file.sha256))
 
 
 def digest_of(files: Sequence[tuple[str, str]]) -> str:
@@ -122,11 +128,11 @@ def _title(received: Sequence[Received], given: Sequence[Given]) -> str:
     return f"{first} and {len(tops) - 1} more" if len(tops) > 1 else first
 
 
-def _known(store: Store, digest: str, connection: Connection | None = None) -> int | None:
+def known_upload(store: Store, digest: str, connection: Connection | None = None) -> int | None:
     """Return the upload of the same files, if its owner has it and has not deleted it."""
     if connection is None:
         with store.reading() as opened:
-            return _known(store, digest, opened)
+            return known_upload(store, digest, opened)
     table = schema.uploads
     mine = (table.c.owner == store.owner, table.c.digest == digest, table.c.deleted.is_(None))
     return connection.execute(table.select().where(*mine)).scalar()
@@ -171,6 +177,7 @@ def run_rows(log: RunLog, findings: Sequence[Finding]) -> list[dict[str, Any]]:
     for finding in findings:
         by_run[finding.run or ""].append(finding)
     facts = {str(row["run"]): row for row in log.runs.to_dict("records")}
+    ends = _ends(log)
     rows = []
     for told in inspect_logs(log):
         own = _plain({str(k): v for k, v in facts[told["run"]].items() if k not in _PLACED})
@@ -184,11 +191,22 @@ def run_rows(log: RunLog, findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "points": told["points"],
             "metrics": [storable(metric) for metric in told["metrics"]],
             "axes": told["axes"],
+            "ends": ends[told["run"]],
             "counts": counts,
             "facts": own,
             "findings": as_rows(by_run[told["run"]]),
         })  # fmt: skip
     return rows
+
+
+def _ends(log: RunLog) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the last place of each run and metric on each axis that it has."""
+    last = log.points.groupby(["run", "metric"], sort=False)[list(AXES)].max()
+    ends: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+    for (run, metric), row in zip(last.index, last.to_dict("records"), strict=True):
+        places = {str(axis): float(at) for axis, at in row.items() if np.isfinite(at)}
+        ends[str(run)][storable(str(metric))] = places
+    return ends
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

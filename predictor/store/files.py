@@ -68,13 +68,22 @@ class Files:
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """Yield an empty folder on the same disk, gone afterwards; nothing is purged meanwhile."""
-        with self.lock(fcntl.LOCK_SH):
-            with self.in_words():
-                folder = Path(tempfile.mkdtemp(dir=self.folder / "tmp"))
-            try:
-                yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+        with self.lock(fcntl.LOCK_SH), self.scratch() as folder:
+            yield folder
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield an empty folder on the same disk, for one who holds the lock already."""
+        with self.in_words():
+            folder = Path(tempfile.mkdtemp(dir=self.folder / "tmp"))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def left_over(self) -> list[Path]:
+        """Return what processes that were killed left in ``tmp/``; true only for one alone."""
+        return sorted((self.folder / "tmp").iterdir())
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _LARGEST_GATE = 1024**2
+#: Keys asked for at once: databases bound the parameters of a query.
+_MOST_KEYS = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,27 @@ def record(store: Store, forecasts: Sequence[Forecast], made: Made) -> list[int]
     if not forecasts:
         return []
     with store.writing() as connection:
-        own = {row["id"]: row for row in store.own_runs(connection, list(made.runs.values()))}
+        own = _with_digests(store, connection, list(made.runs.values()))
         origins = {name: own[int(number)] for name, number in made.runs.items()}
         rows = [_row(store, forecast, made, origins.get(forecast.run)) for forecast in forecasts]
-        _insert_new(connection, rows)
-        table = schema.forecasts
-        mine = (table.c.owner == store.owner, table.c.key.in_([row["key"] for row in rows]))
-        known = dict(connection.execute(select(table.c.key, table.c.id).where(*mine)).all())
+        insert_new(connection, rows)
+        known = known_keys(store, connection, [row["key"] for row in rows])
     return [known[row["key"]] for row in rows]
 
 
-def _insert_new(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def known_keys(store: Store, connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+    """Return the numbers of forecasts by their keys, as far as they are there."""
+    table = schema.forecasts
+    mine = select(table.c.key, table.c.id).where(table.c.owner == store.owner)
+    parts = [keys[first : first + _MOST_KEYS] for first in range(0, len(keys), _MOST_KEYS)]
+    rows = [row for part in parts for row in connection.execute(mine.where(table.c.key.in_(part)))]
+    return {row.key: row.id for row in rows}
+
+
+def insert_new(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert forecasts, those that are there left as they are."""
+    if not rows:
+        return
     from sqlalchemy.dialects import postgresql, sqlite
 
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -57,11 +69,22 @@ def _insert_new(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
     connection.execute(new, list({row["key"]: row for row in rows}.values()))
 
 
+def _with_digests(
+    store: Store, connection: Connection, ids: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Return runs by number, each with the digest of its upload: what names it everywhere."""
+    rows = store.own_runs(connection, ids)
+    table = schema.uploads
+    query = select(table.c.id, table.c.digest).where(table.c.id.in_({r["upload"] for r in rows}))
+    digests = {row.id: row.digest for row in connection.execute(query)}
+    return {row["id"]: {**row, "digest": digests[row["upload"]]} for row in rows}
+
+
 def _row(
     store: Store, forecast: Forecast, made: Made, run: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     told = {key: value for key, value in forecast.to_dict().items() if key != "run"}
-    seen = {k: v for k, v in made.seen_until.items() if k == forecast.run or k not in made.runs}
+    logged = _logged_until(forecast, run)
     row = {
         **told,
         "metric": storable(forecast.metric),
@@ -69,20 +92,21 @@ def _row(
         "predictor": made.predictor,
         "version": __version__,
         "digest": made.digest,
-        "seen_until": seen,
+        "seen_until": made.seen_until.get(forecast.run, logged),
         "seed": made.seed,
     }
-    source = [run["upload"], run["source"]] if run else None
+    source = [run["digest"], run["source"]] if run else None
     key = sha256(json.dumps([row, source], sort_keys=True).encode()).hexdigest()
-    number = run["id"] if run else None
-    return {
-        **row,
-        "logged_until": {},
-        "run": number,
-        "owner": store.owner,
-        "key": key,
-        "created": now(),
-    }
+    kept = {"owner": store.owner, "key": key, "created": now(), "logged_until": logged}
+    return {**row, **kept, "run": run["id"] if run else None}
+
+
+def _logged_until(forecast: Forecast, run: Mapping[str, Any] | None) -> float | None:
+    """Return how far the run's log has got on the axis of the forecast."""
+    if run is None or len(forecast.at) != 1:
+        return None
+    (axis,) = forecast.at
+    return run["ends"].get(storable(forecast.metric), {}).get(axis)
 
 
 def forecasts_frame(store: Store) -> pd.DataFrame:

@@ -65,7 +65,7 @@ upload_files = Table(
 
 #: ``source`` is the run's name in the Parquet file, ``name`` the one that it has now. ``facts`` is
 #: what the log tells of the run, ``counts`` its parameters, tokens and FLOPs, ``own_facts`` what
-#: its owner tells of them.
+#: its owner tells of them. ``ends``: the last place of each metric on each axis.
 runs = Table(
     "runs",
     metadata,
@@ -80,6 +80,7 @@ runs = Table(
     Column("points", Integer, nullable=False),
     Column("metrics", JSON, nullable=False),
     Column("axes", JSON, nullable=False),
+    Column("ends", JSON, nullable=False),
     Column("counts", JSON, nullable=False),
     Column("facts", JSON, nullable=False),
     Column("own_facts", JSON, nullable=False),
@@ -90,7 +91,8 @@ runs = Table(
     sqlite_autoincrement=True,
 )
 
-#: ``key`` hashes all that a forecast rests on: the same one is kept once.
+#: ``key`` hashes all that a forecast rests on: the same one is kept once. ``seen_until`` is how far
+#: of the log it knew, ``logged_until`` how far the log had got when it was made.
 forecasts = Table(
     "forecasts",
     metadata,
@@ -113,8 +115,8 @@ forecasts = Table(
     Column("extrapolation", Double),
     Column("warnings", JSON, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("seen_until", JSON, nullable=False),
-    Column("logged_until", JSON, nullable=False),
+    Column("seen_until", Double),
+    Column("logged_until", Double),
     Column("seed", Integer, nullable=False),
     UniqueConstraint("owner", "key"),
     sqlite_autoincrement=True,

@@ -14,10 +14,22 @@ from typing import TYPE_CHECKING, Any, Self
 from predictor.findings import Finding
 from predictor.fitting.forecast import Forecast
 from predictor.logs.tables import ItemLog, ResponseLog, RunLog
-from predictor.store import adding, deleting, recording, run_table, schema
+from predictor.store import (
+    adding,
+    deleting,
+    exporting,
+    importing,
+    recording,
+    run_table,
+    schema,
+    trust,
+    verifying,
+)
 from predictor.store.database import Database, url_of
 from predictor.store.files import Files, lay_out
+from predictor.store.importing import Counts
 from predictor.store.store import Store, as_findings
+from predictor.store.trust import TrustReport
 from predictor.store.uploading import Given, Limits, given_files
 
 if TYPE_CHECKING:
@@ -366,6 +378,10 @@ class Workspace:
         """Return one row a forecast, newest first."""
         return recording.forecasts_frame(self._store)
 
+    def trust(self) -> TrustReport:
+        """Score the forecasts whose place a log has reached since."""
+        return trust.score_forecasts(self._store)
+
     def remember_gate(self, name: str, toml: str) -> None:
         """Keep the text of a gate under a name; it takes the place of one that is there."""
         recording.remember_gate(self._store, name, toml)
@@ -373,6 +389,40 @@ class Workspace:
     def gates(self) -> dict[str, str]:
         """Return the gates by name, as TOML."""
         return recording.gates(self._store)
+
+    def verify(self, repair: bool = False) -> list[Finding]:
+        """Check the hash of every file, and the database.
+
+        Parameters
+        ----------
+        repair : bool
+            Make tables again from the uploaded files, and remove files that belong to nothing.
+
+        Returns
+        -------
+        list of Finding
+            Empty where all is well.
+        """
+        return verifying.verify(self._store, repair)
+
+    def export(self, path: Path) -> None:
+        """Write all that is not deleted to one zip file, whole or not at all."""
+        exporting.export(self._store, Path(path))
+
+    def load(self, path: Path) -> Counts:
+        """Take in a file that :meth:`export` wrote; what is there already stays as it is.
+
+        Returns
+        -------
+        Counts
+            Uploads, runs, forecasts and gates that were not there before.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged or not what it says; nothing of it is taken in then.
+        """
+        return importing.load(self._store, Path(path))
 
     def digest(self, runs: Sequence[int] | None = None) -> str:
         """Return a hash of all that a forecast of these runs rests on: a key for caches."""
