@@ -40,6 +40,10 @@ class ScoreEvaluation:
     intervals : dict of str to (float, float)
         90 % intervals of ``accuracy``, ``weighted_rho`` and ``gain`` (accuracy less random), over
         tasks drawn again.
+    partly : dict of str to (float, int)
+        Mean accuracy of the other strategies, and how many pairs have them.
+    left_out : int
+        Strategies of pairs that one table lacks, or that are alone in their pair.
     """
 
     pairs: pd.DataFrame
@@ -49,6 +53,8 @@ class ScoreEvaluation:
     random: float
     always: dict[str, float]
     intervals: dict[str, tuple[float, float]]
+    partly: dict[str, tuple[float, int]]
+    left_out: int
 
     @property
     def gain(self) -> float:
@@ -60,7 +66,7 @@ class ScoreEvaluation:
         return {
             "pairs": len(self.pairs), "accuracy": self.accuracy,
             "weighted_rho": _plain(self.weighted_rho), "upper_bound": self.upper_bound,
-            "random": self.random, "always": dict(self.always),
+            "random": self.random, "always": dict(self.always), "left_out": self.left_out,
             "intervals": {name: list(map(_plain, pair)) for name, pair in self.intervals.items()},
         }  # fmt: skip
 
@@ -80,6 +86,14 @@ class ScoreEvaluation:
         ]
         best_first = sorted(self.always.items(), key=lambda item: -item[1])
         lines += [f"always {name:<20s}{value:8.3f}" for name, value in best_first]
+        lines += [
+            f"always {name:<20s}{value:8.3f}  (of the {count} pairs that have it)"
+            for name, (value, count) in sorted(self.partly.items(), key=lambda item: -item[1][0])
+        ]
+        if self.left_out:
+            lines.append(
+                f"left out: {self.left_out} strategies of pairs, in one table only or alone"
+            )
         return "\n".join(lines) + "\n"
 
 
@@ -89,7 +103,8 @@ def evaluate_scores(
     *,
     better: Literal["lower", "higher"] = "lower",
     random_state: int = 0,
-    file: TextIO | None = sys.stdout,
+    file: TextIO | None = None,
+    quiet: bool = False,
 ) -> ScoreEvaluation:
     """Print what a score's picks were worth after fine-tuning, by the source's protocol.
 
@@ -109,7 +124,9 @@ def evaluate_scores(
     random_state : int
         Seed of the intervals' draws of tasks.
     file : text file, optional
-        Where the table is printed; None prints nothing.
+        Where the table is printed; None is standard output.
+    quiet : bool
+        Whether nothing is printed.
 
     Returns
     -------
@@ -130,22 +147,24 @@ def evaluate_scores(
     >>> keys = {"model": "m", "task": "t", "strategy": ["a", "b", "c"]}
     >>> scores = pd.DataFrame({**keys, "score": [1.2, 1.5, 1.9]})
     >>> accuracies = pd.DataFrame({**keys, "seed": 0, "accuracy": [70.0, 60.0, 65.0]})
-    >>> found = evaluate_scores(scores, accuracies, file=None)
+    >>> found = evaluate_scores(scores, accuracies, quiet=True)
     >>> found.accuracy, found.weighted_rho, found.random
     (70.0, 0.5, 65.0)
     """
     if better not in ("lower", "higher"):
         raise InputError(f"better '{better}': there are lower, higher")
-    joined = joined_pairs(scores, accuracies)
+    joined, left_out = joined_pairs(scores, accuracies)
     sign = 1.0 if better == "lower" else -1.0
-    found = _evaluated(joined.assign(score=sign * joined["score"]), random_state)
-    if file is not None:
-        file.write(found.summary())
+    found = _evaluated(joined.assign(score=sign * joined["score"]), left_out, random_state)
+    if not quiet:
+        (file or sys.stdout).write(found.summary())
     return found
 
 
-def joined_pairs(scores: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
-    """Return ``model, task, strategy, score, accuracy`` of pairs with two strategies or more.
+def joined_pairs(scores: pd.DataFrame, accuracies: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return ``model, task, strategy, score, accuracy`` of pairs, and how many rows are left out.
+
+    Left out are strategies that have only one of the two numbers, and pairs of one strategy.
 
     Raises
     ------
@@ -154,7 +173,8 @@ def joined_pairs(scores: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame
     """
     left = _means(scores, "score", "scores")
     right = _means(accuracies, "accuracy", "accuracies")
-    joined = left.merge(right, on=list(_KEYS)).dropna(subset=["score", "accuracy"])
+    every = left.merge(right, on=list(_KEYS), how="outer")
+    joined = every.dropna(subset=["score", "accuracy"])
     size = joined.groupby(["model", "task"])["strategy"].transform("size")
     joined = joined[size >= 2].reset_index(drop=True)
     if joined.empty:
@@ -162,7 +182,7 @@ def joined_pairs(scores: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame
             "no model and task has two strategies in both tables; are they named alike? scores "
             f"begin with {_first(left)}, accuracies with {_first(right)}"
         )
-    return joined
+    return joined, len(every) - len(joined)
 
 
 def _means(frame: pd.DataFrame, value: str, name: str) -> pd.DataFrame:
@@ -183,7 +203,9 @@ def _means(frame: pd.DataFrame, value: str, name: str) -> pd.DataFrame:
             f"{name}, data row {place + 1}: {value} is {kept[value].iloc[place]!r}, no number"
         )
     text = {key: kept[key].astype(str) for key in _KEYS}
-    means = kept.assign(**text, **{value: numbers}).groupby(list(_KEYS))[value].mean()
+    there = numbers.notna() & kept[list(_KEYS)].notna().all(axis=1)
+    known = kept.assign(**text, **{value: numbers})[there]
+    means = known.groupby(list(_KEYS))[value].mean()
     return means.reset_index()
 
 
@@ -191,19 +213,23 @@ def _first(frame: pd.DataFrame) -> str:
     return " / ".join(map(str, frame.iloc[0][list(_KEYS)])) if len(frame) else "nothing"
 
 
-def _evaluated(joined: pd.DataFrame, seed: int) -> ScoreEvaluation:
+def _evaluated(joined: pd.DataFrame, left_out: int, seed: int) -> ScoreEvaluation:
     import pandas as pd
 
     rows = [_pair(*pair) for pair in joined.groupby(["model", "task"], sort=True)]
     pairs = pd.DataFrame(rows)
     numbers = pairs[["accuracy", "rho", "diversity", "best", "random"]].to_numpy(dtype=float)
-    counts = joined.groupby("strategy")["accuracy"].agg(["size", "mean"])
-    always = counts.loc[counts["size"] == len(pairs), "mean"]
+    counts = joined.groupby("strategy")["accuracy"].agg(["mean", "size"])
+    every = {
+        str(name): (float(mean), int(size))
+        for name, mean, size in zip(counts.index, counts["mean"], counts["size"], strict=True)
+    }
     intervals = _intervals(numbers, pairs["task"].to_numpy(), seed)
     accuracy, rho, _, best, blind = _figures(numbers, np.ones((1, len(numbers))))[0]
     return ScoreEvaluation(
         pairs, float(accuracy), float(rho), float(best), float(blind),
-        {str(name): float(value) for name, value in always.items()}, intervals,
+        {name: mean for name, (mean, size) in every.items() if size == len(pairs)}, intervals,
+        {name: pair for name, pair in every.items() if pair[1] < len(pairs)}, left_out,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,7 @@ from predictor.alignment.evaluation import (
     evaluate_scores,
     joined_pairs,
 )
-from predictor.alignment.scores import direction
+from predictor.alignment.scores import direction, plain_name
 from predictor.errors import InputError
 from predictor.fitting.estimator import Estimator
 from predictor.logs import columns as spellings
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 _DRAWS = 4_000
 _KEYS = ("model", "task", "strategy")
+#: What else stands in a table of past rounds, or in a ranking that was kept.
+_TAKEN = frozenset({
+    *_KEYS, "seed", "example", "accuracy", "lower", "upper", "rank", "p_best", "regret", "examples",
+    "tokens",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class AlignmentExperience(Estimator):
     Attributes
     ----------
     score_ : str
-        The score with the highest weighted rho in the past.
+        The score with the highest weighted rho in the past, of those that it can be.
     p_score_ : dict of str to float
         Probability of each score to have the highest, over tasks drawn again.
     evaluations_ : dict of str to ScoreEvaluation
@@ -91,7 +97,13 @@ class AlignmentExperience(Estimator):
         self.level = level
         self.random_state = random_state
 
-    def fit(self, scores: pd.DataFrame, accuracies: pd.DataFrame) -> Self:
+    def fit(
+        self,
+        scores: pd.DataFrame,
+        accuracies: pd.DataFrame,
+        *,
+        among: Collection[str] | None = None,
+    ) -> Self:
         """Learn from past rounds.
 
         Parameters
@@ -101,6 +113,9 @@ class AlignmentExperience(Estimator):
             :data:`predictor.alignment.scores.SCORES`; others are taken as better lower.
         accuracies : DataFrame
             ``model, task, strategy, accuracy`` and, where there are several, ``seed``.
+        among : collection of str, optional
+            Scores that ``score_`` can be, if the past has any of them: those that can be computed
+            now. All by default.
 
         Raises
         ------
@@ -109,18 +124,19 @@ class AlignmentExperience(Estimator):
         """
         named = score_columns(scores)
         self._rounds = {
-            name: _oriented(joined_pairs(_only(scores, column), accuracies), name)
+            name: _oriented(joined_pairs(_only(scores, column), accuracies)[0], name)
             for name, column in named.items()
         }
         self.evaluations_: dict[str, ScoreEvaluation] = {
             name: evaluate_scores(
-                _only(scores, column), accuracies, better=direction(name), file=None,
+                _only(scores, column), accuracies, better=direction(name), quiet=True,
                 random_state=self.random_state,
             )
             for name, column in named.items()
         }  # fmt: skip
         rhos = {name: one.weighted_rho for name, one in self.evaluations_.items()}
-        self.score_ = max(rhos, key=lambda name: np.nan_to_num(rhos[name], nan=-2.0))
+        possible = [name for name in rhos if among is None or name in among] or list(rhos)
+        self.score_ = max(possible, key=lambda name: np.nan_to_num(rhos[name], nan=-2.0))
         if len(self.evaluations_[self.score_].pairs) < 2:
             raise InputError("one pair of model and task: two at least are needed to learn from")
         self.p_score_ = self._probabilities()
@@ -229,17 +245,16 @@ class AlignmentExperience(Estimator):
 
 
 def score_columns(scores: pd.DataFrame) -> dict[str, str]:
-    """Return the columns that hold a score, by name.
+    """Return the columns that hold a score, by the score's name.
 
     Raises
     ------
     InputError
         If there is none.
     """
-    taken = {*_KEYS, "seed", "example", "accuracy"}
     numeric = scores.select_dtypes("number").columns
     found = {spellings.canonical(str(c)): str(c) for c in numeric}
-    found = {name: column for name, column in found.items() if name not in taken}
+    found = {plain_name(name): column for name, column in found.items() if name not in _TAKEN}
     if not found:
         there = ", ".join(map(str, scores.columns))
         raise InputError(f"past scores have no column of a score; there are {there}")

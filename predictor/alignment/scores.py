@@ -116,16 +116,27 @@ def score_named(name: str) -> str:
     >>> score_named("SAPPL")
     'self_perplexity'
     """
-    plain = name.strip().lower().replace("-", "_")
-    plain = _ALIASES.get(plain, plain)
+    plain = plain_name(name)
     if plain not in NAMES:
         raise InputError(f"score '{name}': there are auto, {', '.join(NAMES)}")
     return plain
 
 
+def plain_name(name: str) -> str:
+    """Return the name a score has here, or what was written where it has none.
+
+    Examples
+    --------
+    >>> plain_name("PPL"), plain_name("my own")
+    ('perplexity', 'my own')
+    """
+    plain = name.strip().lower().replace("-", "_")
+    return _ALIASES.get(plain, plain)
+
+
 def direction(name: str) -> Better:
     """Return which way a score is better; one that is not known is better lower."""
-    plain = _ALIASES.get(name.strip().lower(), name.strip().lower())
+    plain = plain_name(name)
     return SCORES[plain].better if plain in SCORES else "lower"
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from predictor.alignment.experience import AlignmentExperience
+    from predictor.logs.tables import ResponseLog
 
 _SCORE = "auto, self_perplexity, perplexity, alignment, ifd, log_probability, car, reward or mixed."
 _EMIT = (
@@ -97,9 +98,12 @@ def command(
 
         frame, noticed = read_results(log.responses, results, name=str(table))
         log = replace(log, responses=frame, findings=(*log.findings, *noticed))
-    experience = _experience(past, level, seed)
+    carried = _carried(log, score, similarity) if past else []
+    experience = _experience(past, carried, level, seed)
+    if experience is not None and experience.score_ in carried:
+        score = experience.score_
     alignment = ResponseAlignment(
-        score=_score(score, experience), aggregation=aggregation, similarity=similarity,  # type: ignore[arg-type]
+        score=score, aggregation=aggregation, similarity=similarity,  # type: ignore[arg-type]
         level=level, random_state=seed,
     ).fit(log, name=str(table))  # fmt: skip
     if chart is not None:
@@ -137,9 +141,18 @@ def _requests(frame: pd.DataFrame, kinds: str, shots: int, model: str, seed: int
     return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in requests)
 
 
+def _carried(log: ResponseLog, score: str, similarity: str) -> list[str]:
+    """Return the score asked for, or all that the log carries."""
+    from predictor.alignment.response_alignment import scores_of
+    from predictor.alignment.scores import score_named
+
+    return scores_of(log, similarity) if score == "auto" else [score_named(score)]
+
+
 def _experience(
-    past: tuple[Path, Path] | None, level: float, seed: int
+    past: tuple[Path, Path] | None, carried: list[str], level: float, seed: int
 ) -> AlignmentExperience | None:
+    """Learn from past rounds, of the scores that this round can have."""
     if past is None:
         return None
     from predictor.alignment.experience import AlignmentExperience
@@ -151,13 +164,4 @@ def _experience(
         if not path.is_file():
             raise InputError(f"--past {path}: no such file")
         frames.append(read_table(Source(path, str(path), path.stem)).frame)
-    return AlignmentExperience(level=level, random_state=seed).fit(*frames)
-
-
-def _score(score: str, experience: AlignmentExperience | None) -> str:
-    """Return the score asked for; with past rounds the one that they speak for."""
-    from predictor.alignment.scores import NAMES
-
-    if score != "auto" or experience is None or experience.score_ not in NAMES:
-        return score
-    return experience.score_
+    return AlignmentExperience(level=level, random_state=seed).fit(*frames, among=carried)

@@ -99,8 +99,8 @@ def _past(alignment: ResponseAlignment, experience: AlignmentExperience) -> str:
     gains = switching_gains(alignment, experience)
     if not gains and len(alignment.strategies_) > 1:
         lines.append(
-            f"  no gain can be told: past rounds speak for {printable(experience.score_)}, ranked "
-            f"is by {alignment.score_}"
+            f"  no gain can be told: past rounds hold {printable(', '.join(experience.p_score_))}, "
+            f"ranked is by {alignment.score_}; name the past score's column after it"
         )
     lines += [
         f"  {printable(gain.strategy)} over {printable(gain.over)}: {gain.value:+.2f} "

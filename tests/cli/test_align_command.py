@@ -66,6 +66,24 @@ def test_past_rounds_tell_gains(addition, tmp_path, capsys):
     assert "better with probability" in capsys.readouterr().out
 
 
+def test_past_rounds_of_a_score_that_is_not_logged_now(addition, tmp_path, capsys):
+    """The table has no reward: the best of the past scores that it has is gone by."""
+    rng = np.random.default_rng(0)
+    rows = [(f"m{m}", f"t{t}", f"s{s}", x := rng.normal(), rng.normal(), 50 + 2 * x)
+            for m in range(3) for t in range(6) for s in range(5)]  # fmt: skip
+    names = ["model", "task", "strategy", "reward", "ifd", "accuracy"]
+    past = pd.DataFrame(rows, columns=names)
+    past.drop(columns="accuracy").to_csv(tmp_path / "s.csv", index=False)
+    past[["model", "task", "strategy", "accuracy"]].to_csv(tmp_path / "a.csv", index=False)
+    call = ["align", str(addition), "--past", str(tmp_path / "s.csv"), str(tmp_path / "a.csv")]
+    assert run([*call, "--format", "json", "--quiet"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["score"] == document["past"]["score"] == "ifd"
+    assert len(document["past"]["gains"]) == 4
+    assert run([*call, "--score", "perplexity", "--quiet"]) == 0
+    assert "no gain can be told: past rounds hold reward, ifd" in capsys.readouterr().out
+
+
 def test_requests_go_out_and_results_come_in(addition, tmp_path, capsys):
     assert run(["align", str(addition), "--emit-requests", "--kinds", "plain"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
