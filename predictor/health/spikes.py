@@ -4,38 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predictor.errors import InputError
+from predictor.health.baseline import BEGINS, MAD, WINDOW, Baseline
 
 Array = NDArray[np.float64]
 Kind = Literal["narrow", "wide", "divergence"]
-#: Clean points that a point is compared with, and how many there must be.
-WINDOW, FEWEST = 128, 8
-#: Where there are fewer, but so many, a loss must rise by a quarter; a norm tells nothing yet.
-_FIRST, _FIRST_RISE = 3, 0.25
-#: A spike begins above the first and ends below the second, in robust standard deviations.
-_BEGINS, _ENDS = 6.0, 3.0
+#: So few clean points tell no noise; where there are so many, a loss must rise by a quarter and a
+#: norm tells nothing yet.
+FEWEST, _FIRST, _FIRST_RISE = 8, 3, 0.25
+#: A spike ends below so many robust standard deviations.
+_ENDS = 3.0
 #: A loss must rise by so much of its median; a logarithm (of a gradient norm) by so much.
 _LEAST_RISE, _LEAST_LOG_RISE = 0.02, 0.25
-#: Few clean points tell little of the noise: the threshold grows by so many points' worth.
-_SCARCE = 6.0
 #: Logged points up to which a spike is narrow.
 _NARROW = 5
-_MAD = 1.4826
-#: Where the tail of z begins. Beforehand it is known to hold this share of points and to exceed that
-#: by so much on average; this counts as much as so many excesses.
-_OVER, _TAIL, _EXCESS, _WORTH = 2.0, 0.05, 0.7, 40
-#: A tail no heavier than this; so many excesses are looked at, the latest.
-_HEAVIEST, _MOST_EXCESSES = 0.5, 5_000
 #: Points looked at together.
 _BLOCK = 512
 #: Slow rises: medians of so many points, against the lowest such median before.
 _RUNG, _LEAST_CLIMB = 32, 0.05
+#: What has not come back by the end of the log is a divergence if it is over five points and the
+#: last of them still lie so far above, or two points and more this far.
+_STAYS, _STEEP = 0.05, 0.25
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,8 @@ class Spike:
     start, end : float
         Steps of its first and last point.
     kind : {"narrow", "wide", "divergence"}
-        Up to five logged points; more; or to the end of the log without coming back.
+        Up to five logged points; more; or to the end of the log, where it still lies 5 % or more
+        above what was expected (with five points or fewer: a quarter, more than once).
     signal : str
         The metric it is seen in.
     height : float
@@ -86,16 +81,17 @@ def find_spikes(
 ) -> list[Spike]:
     """Find spikes by a robust z over the last clean points.
 
-    ``z = (value - median_W) / (1.4826 MAD_W)`` over the last 128 points W that lie in no spike, a
-    falling slope within W taken off. A spike begins where z exceeds the threshold and the rise
-    exceeds 2 % of the median (a gradient norm: a quarter), and ends where z is under 3 again. Only
-    points before it decide whether a point begins a spike, so it would have been found at that
-    step of the run.
+    Each point is expected on the line of medians through the last 32 clean points, clean being
+    what lies in no spike; the error is ``e = value - expected``, and ``z = (e - median_W) /
+    (1.4826 MAD_W)`` over the errors of the last 128 clean points W. A spike begins where z exceeds
+    the threshold and the rise exceeds 2 % of what was expected (a gradient norm: a quarter), and
+    ends where z is under 3 again. Only points before it decide whether a point begins a spike, so
+    it would have been found at that step of the run.
 
-    The threshold is 6, or more where the run's own noise asks for it: the tail of the size of z
-    over the clean points so far is taken as generalized Pareto, and what exceeds the threshold by
-    chance is to come up no oftener than ``false_alarms`` in 10,000 points. With few clean points it is
-    higher; of the first eight points only a loss that rises by a quarter is told.
+    The threshold is 6, or more where the run's own noise asks for it: the tail of z over the clean
+    points so far is taken as generalized Pareto, and chance is to exceed the threshold no oftener
+    than ``false_alarms`` in 10,000 points. With few clean points it is higher; of the first eight
+    points only a loss that rises by a quarter is told.
 
     A rise of a loss too slow for that is found in medians of 32 points: a divergence from where
     they leave their lowest by 5 % and by more than their noise.
@@ -151,102 +147,33 @@ def find_spikes(
     return [_described(at, raw, one, signal, log_scale) for one in stretches]
 
 
-def _expected(windows: Array) -> tuple[Array, Array]:
-    """Return where the next point of each window is expected, and its robust deviation."""
-    width = windows.shape[1]
-    half = width // 2
-    slope = (np.median(windows[:, -half:], axis=1) - np.median(windows[:, :half], axis=1)) / (
-        width - half
-    )
-    # Only falls go on: a rise that went on would hide a slow divergence.
-    falling = np.minimum(slope, 0.0)[:, None]
-    level = windows - falling * (np.arange(width) - width)
-    centre = np.median(level, axis=1)
-    scale = _MAD * np.median(np.abs(level - centre[:, None]), axis=1)
-    return centre, np.maximum(scale, 1e-6 * np.maximum(np.abs(centre), 1e-12))
-
-
 def _stretches(series: Array, false_alarms: float, least: float | None) -> Iterator[_Stretch]:
     """Yield stretches above what was expected; only what lies before a point decides on it."""
-    clean = series[:_FIRST]
-    tail = _Tail(false_alarms)
-    i = _FIRST
+    clean, i = series[:_FIRST], _FIRST
+    while i < len(series) and len(clean) < FEWEST:
+        level = float(clean[-2:].mean())
+        needed = abs(level) * _FIRST_RISE
+        if least is None and series[i] - level > needed:
+            yield (stretch := _until_back(series, i, level, needed / BEGINS, needed))
+            i = stretch.last + 1
+        else:
+            clean, i = np.append(clean, series[i]), i + 1
+    base = Baseline(clean, false_alarms / 1e4)
     while i < len(series):
-        if len(clean) < FEWEST:
-            level = float(np.median(clean[-_FIRST:]))
-            needs = abs(level) * _FIRST_RISE
-            if least is None and series[i] - level > needs:
-                stretch = _until_back(series, i, level, needs / _BEGINS, needs)
-                yield stretch
-                i = stretch.last + 1
-            else:
-                clean = np.append(clean, series[i])
-                i += 1
-            continue
-        room = _BLOCK if len(clean) >= WINDOW else 1 + len(clean) // 8
-        ahead = series[i : i + room]
-        width = min(WINDOW, len(clean))
-        whole = np.concatenate([clean[-width:], ahead[:-1]])
-        windows = np.lib.stride_tricks.sliding_window_view(whole, width)
-        centre, scale = _expected(windows)
-        rise = ahead - centre
+        ahead = series[i : i + (_BLOCK if base.points >= WINDOW else 1 + base.points // 8)]
+        expected, scale, errors = base.look(ahead)
+        rise = ahead - expected
         z = rise / scale
-        needed = np.abs(centre) * _LEAST_RISE if least is None else np.full(len(z), least)
-        above = (z > tail.threshold(len(clean))) & (rise > needed)
-        if not above.any():
-            tail.learn(z)
-            clean = np.concatenate([clean[-2 * WINDOW :], ahead])
-            i += len(ahead)
-            continue
-        hit = int(np.argmax(above))
-        tail.learn(z[:hit])
-        clean = np.concatenate([clean[-2 * WINDOW :], ahead[:hit]])
-        stretch = _until_back(series, i + hit, centre[hit], scale[hit], needed[hit])
-        yield stretch
-        i = stretch.last + 1
-
-
-class _Tail:
-    """The threshold that noise like the clean points' own exceeds at a given rate.
-
-    Excesses of the size of z over 2 are taken as generalized Pareto (Pickands, 1975), fitted by
-    probability-weighted moments (Hosking and Wallis, 1987); until there are many, as exponential
-    with a mean that usual noise has.
-    """
-
-    def __init__(self, false_alarms: float) -> None:
-        self._share = false_alarms / 1e4
-        self._points = 0
-        self._excesses = np.empty(0)
-        self._reached = self._told()
-
-    def learn(self, z: Array) -> None:
-        size = np.abs(z)
-        self._points += len(z)
-        over = size[size > _OVER] - _OVER
-        if len(over):
-            self._excesses = np.concatenate([self._excesses, over])[-_MOST_EXCESSES:]
-        self._reached = self._told()
-
-    def threshold(self, points: int) -> float:
-        return max(_BEGINS, self._reached) * (1 + _SCARCE / min(points, WINDOW))
-
-    def _told(self) -> float:
-        count = len(self._excesses)
-        mean = (self._excesses.sum() + _WORTH * _EXCESS) / (count + _WORTH)
-        share = (count + _WORTH) / (self._points + _WORTH / _TAIL)
-        times = share / self._share
-        if times <= 1:
-            return _OVER
-        shape = 0.0
-        if count >= _WORTH:
-            rank = (np.arange(count) + 0.65) / count
-            weighted = float(((1 - rank) * np.sort(self._excesses)).mean())
-            plain = float(self._excesses.mean())
-            shape = 2 - plain / max(plain - 2 * weighted, 1e-12)
-            shape = min(max(shape, 0.0), _HEAVIEST) * count / (count + _WORTH)
-        scale = mean * (1 - shape)
-        return _OVER + scale * (log(times) if shape < 1e-6 else (times**shape - 1) / shape)
+        needs = np.abs(expected) * _LEAST_RISE if least is None else np.full(len(z), least)
+        above = np.flatnonzero((z > base.threshold) & (rise > needs))
+        hit = int(above[0]) if len(above) else len(ahead)
+        base.take(ahead[:hit], errors[:hit], z[:hit])
+        i += hit
+        if hit < len(ahead):
+            yield (stretch := _until_back(series, i, expected[hit], scale[hit], needs[hit]))
+            i = stretch.last + 1
+            if stretch.last == stretch.first:
+                base.tail.learn(z[hit : hit + 1])
 
 
 def _until_back(series: Array, first: int, level: float, scale: float, needed: float) -> _Stretch:
@@ -275,9 +202,9 @@ def _climb(series: Array, stretches: list[_Stretch]) -> _Stretch | None:
     lowest = int(np.argmin(medians))
     if lowest == rungs - 1:
         return None
-    noise = _MAD * np.median(np.abs(values - medians[:, None]), axis=1).max()
+    noise = MAD * np.median(np.abs(values - medians[:, None]), axis=1).max()
     floor = abs(medians[lowest]) * _LEAST_CLIMB
-    margin = max(floor, _BEGINS * noise * 1.2533 / np.sqrt(_RUNG))
+    margin = max(floor, BEGINS * noise * 1.2533 / np.sqrt(_RUNG))
     above = medians[lowest + 1 :] > medians[lowest] + margin
     if not above[-1]:
         return None
@@ -290,10 +217,20 @@ def _climb(series: Array, stretches: list[_Stretch]) -> _Stretch | None:
 
 
 def _described(at: Array, raw: Array, one: _Stretch, signal: str, log_scale: bool) -> Spike:
-    points = one.last - one.first + 1
-    kind: Kind = "narrow" if points <= _NARROW else "wide"
-    if not one.back and points > _NARROW:
-        kind = "divergence"
+    inside = raw[one.first : one.last + 1]
     clean = float(np.exp(one.level)) if log_scale else one.level
-    peak = float(raw[one.first : one.last + 1].max())
-    return Spike(float(at[one.first]), float(at[one.last]), kind, signal, one.height, clean, peak)
+    kind: Kind = "narrow" if len(inside) <= _NARROW else "wide"
+    if not one.back and _is_lasting(inside, clean):
+        kind = "divergence"
+    return Spike(
+        float(at[one.first]), float(at[one.last]), kind, signal, one.height, clean,
+        float(inside.max()),
+    )  # fmt: skip
+
+
+def _is_lasting(inside: Array, clean: float) -> bool:
+    """Return whether what has not come back by the end of the log is more than a slow return."""
+    if len(inside) <= _NARROW:
+        return len(inside) > 1 and bool(inside[1:].min() > clean + _STEEP * abs(clean))
+    ending = inside[-max(_NARROW, len(inside) // 4) :]
+    return bool(np.median(ending) > clean + _STAYS * abs(clean))
