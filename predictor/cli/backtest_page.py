@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from predictor.backtest.result import Backtest
 from predictor.cli.output import printable, table_text
+from predictor.report.words import calibration_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,21 +31,15 @@ def backtest_text(found: Backtest) -> str:
     first = str(found.cases["law"].iloc[0])
     by_horizon = found.horizons
     by_horizon = by_horizon[by_horizon["law"] == first].drop(columns="law")
+    said = calibration_words(found, first)
     head = f"{found.metric} on {found.axis}, {100 * found.level:g} % intervals\n\n"
     return (
         head
         + _table(found.laws, _HEADS)
         + f"\n{first}, by how far ahead\n\n"
         + _table(by_horizon, {"horizon": "horizon", **_HEADS})
-        + _calibration(found, first)
+        + (f"\n{said}\n" if said else "")
     )
-
-
-def _calibration(found: Backtest, law: str) -> str:
-    table = found.calibration
-    rows = table.loc[table["law"] == law, ["level", "coverage"]].to_numpy(dtype=float)
-    said = ", ".join(f"{100 * level:g} %: {100 * share:.0f} %" for level, share in rows)
-    return f"\nshare of truths within intervals of a level: {said}\n" if said else ""
 
 
 def _table(frame: pd.DataFrame, heads: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from predictor.cli.output import printable, table_text
 from predictor.findings import KINDS, Finding
+from predictor.report.words import bias_words, front_words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,8 +30,9 @@ def capacity_text(
     """Return the models of each data set by rank, with what else there is to say."""
     parts = []
     for dataset in capacity.bias_:
-        parts += [_models(capacity, dataset), _bias(capacity, dataset)]
-        parts += [_front(capacity, cost, dataset), _crossings(capacity, dataset)]
+        said = (bias_words(capacity, dataset), front_words(capacity, cost, dataset))
+        parts += [_models(capacity, dataset), *(f"{printable(words)}\n" for words in said)]
+        parts.append(_crossings(capacity, dataset))
     if shares:
         parts.append(_shares(shares))
     if forecasts is not None:
@@ -78,27 +80,6 @@ def _models(capacity: InformationCapacity, dataset: str) -> str:
     more = len(shown) - _MOST_ROWS
     note = f"... and {more} more; --format csv gives all\n" if more > 0 else ""
     return f"{printable(dataset)}\n{table_text(table)}{note}"
-
-
-def _bias(capacity: InformationCapacity, dataset: str) -> str:
-    bias = capacity.bias_[dataset]
-    text = f"Bias {bias.value:.2f} bits a token, {bias.source}"
-    if bias.lower is not None:
-        text += f" ({100 * bias.level:g} % interval {bias.lower:.2f} to {bias.upper:.2f})"
-    if bias.coefficient_of_variation is not None:
-        spread = 100 * bias.coefficient_of_variation
-        several = (
-            f"the {bias.series} series of two or more sizes" if bias.series > 1 else "a series"
-        )
-        text += f"; within {several} IC varies by {spread:.2f} %"
-    return text + "\n"
-
-
-def _front(capacity: InformationCapacity, cost: str, dataset: str) -> str:
-    front = capacity.pareto(cost, dataset)  # type: ignore[arg-type]
-    best = front[front["on_front"]].sort_values("cost")
-    names = ", ".join(printable(str(name)) for name in best["model"])
-    return f"Not beaten at their {cost}, the cheapest first: {names}\n"
 
 
 def _crossings(capacity: InformationCapacity, dataset: str) -> str:

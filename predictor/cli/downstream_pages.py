@@ -12,10 +12,10 @@ from predictor.cli.output import printable, table_text
 from predictor.cli.pages import forecast_table, legend
 from predictor.difficulty.cluster_law import ceiling_gap
 from predictor.difficulty.cod import Chain
-from predictor.difficulty.features import solved
 from predictor.difficulty.outlook import Outlook
-from predictor.difficulty.subset import ClusterKind, outlier_count
+from predictor.difficulty.subset import ClusterKind
 from predictor.difficulty.suite import Suite
+from predictor.report.words import cluster_words
 
 Chains = dict[str, Chain | None]
 
@@ -60,13 +60,7 @@ def _clusters(one: Outlook, chain: Chain | None) -> str:
         kind = curves.kinds[k]
         said = "yes" if kind is ClusterKind.EXTRAPOLATABLE else f"no, {kind.value}"
         table.add_row(str(k), str(curves.sizes[k]), *numbers, f"{gaps[k]:.3g}", f"{g:.3g}", said)
-    unsolved = int((~solved(one.ladder.rates)).sum())
-    strange = outlier_count(curves.clustering) - unsolved
-    share = 100 * chain.predictable_share
-    return (
-        f"{table_text(table)}Outliers: {strange} items like no others, {unsolved} that no model "
-        f"solves. Predictable: {share:.0f} % of the items.\n"
-    )
+    return f"{table_text(table)}{cluster_words(one, chain)}\n"
 
 
 def _methods(one: Outlook) -> str:

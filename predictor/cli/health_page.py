@@ -9,6 +9,7 @@ from predictor.health.checkpoint import CheckpointHealth
 from predictor.health.early import EarlySignals
 from predictor.health.limits import Limits
 from predictor.health.run_health import RunHealth, RunReport
+from predictor.report.words import warned_words
 
 _MOST_ROWS = 12
 
@@ -54,21 +55,13 @@ def _run(one: RunReport) -> str:
         for lead in one.leads[:_MOST_ROWS]
     ]
     if one.alarm is not None:
-        lines.append(f"  seen first at {one.axis} {one.alarm:g}" + _warned(one))
+        lines.append(f"  seen first at {one.axis} {one.alarm:g}" + warned_words(one))
     if one.clock is not None:
         lines.append(f"  training clock (rate x weight decay x steps): {one.clock:.3g}")
     for advice in one.advice:
         source = f" [{advice.source}]" if advice.source else ""
         lines.append(f"  advice, {advice.event}: {advice.text}{source}")
     return "\n".join(lines) + "\n"
-
-
-def _warned(one: RunReport) -> str:
-    if one.warned is None:
-        return ""
-    if one.warned < 0:
-        return f", after the loss doubled at {one.doubled:g}"
-    return f", {one.warned:g} {one.axis}s before the loss exceeded twice its median"
 
 
 def _early(early: EarlySignals) -> str:

@@ -11,6 +11,7 @@ from predictor.cli.output import printable, table_text
 from predictor.curves.question import Answer
 from predictor.findings import KINDS
 from predictor.fitting.forecast import Forecast
+from predictor.report.words import shares_words
 
 _MOST_ROWS = 200
 
@@ -20,7 +21,8 @@ def answer_text(answer: Answer) -> str:
     parts = [forecast_table(list(answer.forecasts))]
     if len(answer.outcomes) == 1:
         run = next(iter(answer.outcomes))
-        parts += [_chart(answer, run), _reason(answer, run)]
+        said = shares_words(answer, run)
+        parts += [_chart(answer, run), f"{said}\n" if said else ""]
     parts.append(_verdicts(answer))
     parts.append(legend(answer.forecasts))
     return "\n".join(part for part in parts if part)
@@ -72,18 +74,6 @@ def _chart(answer: Answer, run: str) -> str:
     ahead = (band.at, band.value, band.lower, band.upper)
     question = answer.question
     return draw((curve.x, logged), ahead, metric=printable(question.metric), axis=question.axis)
-
-
-def _reason(answer: Answer, run: str) -> str:
-    shares = answer.outcomes[run].shares
-    if len(shares) < 2:
-        return ""
-    parts = [
-        f"{law} {100 * share:.0f} %" for law, share in sorted(shares.items(), key=lambda s: -s[1])
-    ]
-    return (
-        f"Weights of the laws, by prior and backtest on the curve's own past: {', '.join(parts)}\n"
-    )
 
 
 def _verdicts(answer: Answer) -> str:
