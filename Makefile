@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow lint bench docs lock clean help
+.PHONY: demo test slow lint bench docs ladder lock clean help
 
 help:
 	@echo "make demo   forecast a bundled real log, end to end"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint   style, types and the direction of imports"
 	@echo "make bench  speed and accuracy against peers"
 	@echo "make docs   renew the output that the pages show"
+	@echo "make ladder train a small member of the language model ladder again and compare it"
 	@echo "make lock   renew requirements.lock"
 
 $(READY): requirements.lock pyproject.toml
@@ -52,6 +53,15 @@ docs: $(READY)
 	$(BIN)/python docs/refresh.py
 	$(BIN)/python docs/pictures.py
 
+# PyTorch is large and only needed here: it gets an environment of its own.
+$(VENV)-train/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-train
+	$(VENV)-train/bin/python -m pip install --quiet --disable-pip-version-check '.[train]'
+	@touch $@
+
+ladder: $(VENV)-train/.ready
+	$(VENV)-train/bin/python datasets/ladder/again.py
+
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
@@ -61,4 +71,4 @@ lock:
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-train build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -65,7 +65,7 @@ def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
 
 
 def test_a_name_unlike_any_is_answered_with_all() -> None:
-    with pytest.raises(InputError, match="ladder or .* or text_compression"):
+    with pytest.raises(InputError, match=r"ladder or .* or text_compression"):
         load_dataset("???")
 
 

@@ -61,7 +61,7 @@ def read(work: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     order = ["params", "vocabulary", "schedule", "trouble", "seed", "tokens"]
     runs = runs.sort_values(order, key=_ranked).reset_index(drop=True)
     points = pd.concat(logs, ignore_index=True).rename(columns={"time": "wall_time"})
-    return runs, points
+    return runs, points.merge(runs[["run", "params"]], on="run", how="left")
 
 
 def _ranked(column: pd.Series) -> pd.Series:
@@ -200,7 +200,7 @@ def main() -> None:
     runs, points = read(work)
     points["run"] = pd.Categorical(points["run"], runs["run"])
     columns = [
-        "run", "step", "tokens", "wall_time", "lr", "loss", "grad_norm", "eval_loss",
+        "run", "params", "step", "tokens", "wall_time", "lr", "loss", "grad_norm", "eval_loss",
         "bits_per_byte",
     ]  # fmt: skip
     points = points.sort_values(["run", "step"])[columns].astype({"run": str})
