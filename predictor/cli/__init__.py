@@ -13,7 +13,7 @@ from predictor.errors import PredictorError
 
 _COMMANDS = (
     "inspect", "forecast", "plan", "compare", "scaling", "downstream", "capacity", "align",
-    "health", "backtest", "gate", "demo",
+    "health", "backtest", "gate", "report", "store", "dashboard", "demo",
 )  # fmt: skip
 
 

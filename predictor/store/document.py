@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
@@ -11,6 +11,15 @@ from predictor._version import __version__
 #: What an exported workspace says of itself.
 FORM: Literal["predictor/workspace/1"] = "predictor/workspace/1"
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Counts(NamedTuple):
+    """How many were written, or came in that were not there before."""
+
+    uploads: int
+    runs: int
+    forecasts: int
+    gates: int
 
 
 class _Strict(BaseModel):
@@ -104,6 +113,11 @@ class Document(_Strict):
     uploads: list[UploadRow]
     forecasts: list[ForecastRow]
     gates: dict[str, str]
+
+    def counts(self) -> Counts:
+        """Return how many rows there are."""
+        runs = sum(len(upload.runs) for upload in self.uploads)
+        return Counts(len(self.uploads), runs, len(self.forecasts), len(self.gates))
 
     def members(self) -> dict[str, str]:
         """Return the files that belong to the rows: path in the zip file to hash."""

@@ -12,12 +12,12 @@ from typing import Any
 
 from predictor.errors import InputError
 from predictor.store import schema
-from predictor.store.document import Document, Manifest
+from predictor.store.document import Counts, Document, Manifest
 from predictor.store.files import Files
 from predictor.store.store import Store
 
 
-def export(store: Store, path: Path) -> Document:
+def export(store: Store, path: Path) -> Counts:
     """Write what an owner has, and has not deleted, to a zip file."""
     with store.files.lock(fcntl.LOCK_SH):
         document = Document.model_validate(_rows(store))
@@ -37,7 +37,7 @@ def export(store: Store, path: Path) -> Document:
                 reason = (error.strerror or "unwritable").lower()
                 raise InputError(f"{path}: cannot be written ({reason})") from error
             raise
-    return document
+    return document.counts()
 
 
 def _write(store: Store, document: Document, archive: zipfile.ZipFile) -> None:

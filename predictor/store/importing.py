@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,7 +14,7 @@ from predictor.errors import InputError
 from predictor.logs.tables import POINT_COLUMNS
 from predictor.store import schema
 from predictor.store.adding import digest_of, known_upload
-from predictor.store.document import FORM, Document, ForecastRow, Manifest, UploadRow
+from predictor.store.document import FORM, Counts, Document, ForecastRow, Manifest, UploadRow
 from predictor.store.exporting import place_of
 from predictor.store.recording import insert_new, known_keys
 from predictor.store.store import Store, insert, now
@@ -30,15 +30,6 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedErr
 _Model = TypeVar("_Model", bound=BaseModel)
 #: Run of the workspace by the digest of its upload and its name in the log.
 _Origins = dict[tuple[str, str], int]
-
-
-class Counts(NamedTuple):
-    """How many came in that were not there before."""
-
-    uploads: int
-    runs: int
-    forecasts: int
-    gates: int
 
 
 def load(store: Store, path: Path) -> Counts:

@@ -183,9 +183,10 @@ def set_facts(store: Store, run: int, **facts: float | None) -> None:
             raise InputError(f"{name} must be a positive number, not {value:g}")
     with store.writing() as connection:
         (row,) = store.own_runs(connection, [run])
-        merged = {k: v for k, v in {**row["own_facts"], **facts}.items() if v is not None}
+        told = {k: v if v is None else float(v) for k, v in facts.items()}
+        merged = {k: v for k, v in {**row["own_facts"], **told}.items() if v is not None}
         table = schema.runs
-        connection.execute(table.update().where(table.c.id == run).values(own_facts=merged))
+        connection.execute(table.update().where(table.c.id == row["id"]).values(own_facts=merged))
 
 
 def digest(store: Store, ids: Sequence[int] | None = None) -> str:

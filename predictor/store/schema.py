@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Double,
     ForeignKey,
@@ -60,7 +61,7 @@ upload_files = Table(
     Column("upload", ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("sha256", String(64), nullable=False, index=True),
-    Column("size", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
 )
 
 #: ``source`` is the run's name in the Parquet file, ``name`` the one that it has now. ``facts`` is
@@ -77,7 +78,7 @@ runs = Table(
     Column("group", Text, nullable=False),
     Column("tags", JSON, nullable=False),
     Column("format", Text, nullable=False),
-    Column("points", Integer, nullable=False),
+    Column("points", BigInteger, nullable=False),
     Column("metrics", JSON, nullable=False),
     Column("axes", JSON, nullable=False),
     Column("ends", JSON, nullable=False),
@@ -111,13 +112,13 @@ forecasts = Table(
     Column("upper", Double),
     Column("level", Double, nullable=False),
     Column("law", Text, nullable=False),
-    Column("points", Integer, nullable=False),
+    Column("points", BigInteger, nullable=False),
     Column("extrapolation", Double),
     Column("warnings", JSON, nullable=False),
     Column("digest", Text, nullable=False),
     Column("seen_until", Double),
     Column("logged_until", Double),
-    Column("seed", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
     UniqueConstraint("owner", "key"),
     sqlite_autoincrement=True,
 )

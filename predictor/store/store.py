@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func, select
+
 from predictor.errors import InputError
 from predictor.findings import KINDS, Finding
 from predictor.store import schema
@@ -48,8 +50,11 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction to write, whole or not at all."""
+        """Open a transaction to write, whole or not at all; writers of an owner wait in line."""
         with self.database.writing() as connection:
+            if not self.database.is_sqlite:
+                line = select(func.pg_advisory_xact_lock(func.hashtext(self.owner)))
+                connection.execute(line)
             yield connection
 
     def own_runs(
@@ -80,8 +85,8 @@ class Store:
         """
         table = schema.uploads
         query = table.select().where(table.c.owner == self.owner, table.c.deleted.is_(None))
-        rows = connection.execute(query.where(table.c.id == number)).mappings()
-        return _there({row["id"]: dict(row) for row in rows}, number, "upload")
+        rows = connection.execute(query.where(table.c.id == int(number))).mappings()
+        return _there({row["id"]: dict(row) for row in rows}, int(number), "upload")
 
 
 def _there(known: Mapping[int, Mapping[str, Any]], number: int, what: str) -> Mapping[str, Any]:

@@ -26,8 +26,9 @@ from predictor.store import (
     verifying,
 )
 from predictor.store.database import Database, url_of
+from predictor.store.document import Counts
 from predictor.store.files import Files, lay_out
-from predictor.store.importing import Counts
+from predictor.store.migrating import bring_up_to_date
 from predictor.store.store import Store, as_findings
 from predictor.store.trust import TrustReport
 from predictor.store.uploading import Given, Limits, given_files
@@ -35,8 +36,8 @@ from predictor.store.uploading import Given, Limits, given_files
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Names the folder where none is given.
-VARIABLE = "PREDICTOR_WORKSPACE"
+#: Environment variables that name folder and database where none is given.
+FOLDER, DATABASE = "PREDICTOR_WORKSPACE", "PREDICTOR_DATABASE"
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Workspace:
             Where its files are. By default ``$PREDICTOR_WORKSPACE``, else ``~/.predictor``.
         database : str, optional
             URL of a PostgreSQL database that takes the place of the folder's own ``predictor.db``:
-            ``"postgresql+psycopg://user@host/name"``.
+            ``"postgresql+psycopg://user@host/name"``. By default ``$PREDICTOR_DATABASE``.
         owner : str
             Whose rows are seen and changed; those of "" are for all who share the workspace.
         limits : Limits
@@ -140,11 +141,12 @@ class Workspace:
             If the folder cannot be made or written, the database is away, damaged or of a newer
             version of Predictor.
         """
-        place = Path(folder or os.environ.get(VARIABLE) or Path.home() / ".predictor").expanduser()
+        place = Path(folder or os.environ.get(FOLDER) or Path.home() / ".predictor").expanduser()
         files = Files(place.absolute())
         files.create()
-        store = Store(files, Database(url_of(files.folder, database)), owner, limits)
-        prepare(store.database)
+        url = url_of(files.folder, database or os.environ.get(DATABASE) or None)
+        store = Store(files, Database(url), owner, limits)
+        bring_up_to_date(store.database)
         return cls(store)
 
     def of(self, owner: str) -> Workspace:
@@ -371,7 +373,8 @@ class Workspace:
         list of int
             Numbers of the forecasts; one that is there already, made of the same, is kept once.
         """
-        made = recording.Made(predictor, dict(runs or {}), digest, dict(seen_until or {}), seed)
+        seen = {run: float(place) for run, place in (seen_until or {}).items()}
+        made = recording.Made(predictor, dict(runs or {}), digest, seen, int(seed))
         return recording.record(self._store, list(forecasts), made)
 
     def forecasts(self) -> pd.DataFrame:
@@ -405,9 +408,15 @@ class Workspace:
         """
         return verifying.verify(self._store, repair)
 
-    def export(self, path: Path) -> None:
-        """Write all that is not deleted to one zip file, whole or not at all."""
-        exporting.export(self._store, Path(path))
+    def export(self, path: Path) -> Counts:
+        """Write all that is not deleted to one zip file, whole or not at all.
+
+        Returns
+        -------
+        Counts
+            Uploads, runs, forecasts and gates written.
+        """
+        return exporting.export(self._store, Path(path))
 
     def load(self, path: Path) -> Counts:
         """Take in a file that :meth:`export` wrote; what is there already stays as it is.
@@ -427,8 +436,3 @@ class Workspace:
     def digest(self, runs: Sequence[int] | None = None) -> str:
         """Return a hash of all that a forecast of these runs rests on: a key for caches."""
         return run_table.digest(self._store, runs)
-
-
-def prepare(database: Database) -> None:
-    """Make the tables."""
-    schema.metadata.create_all(database.engine)

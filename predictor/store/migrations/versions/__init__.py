@@ -1,0 +1,1 @@
+"""The steps, each with what came before it."""
