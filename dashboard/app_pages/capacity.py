@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import pandas as pd
 import streamlit as st
 from panels.show import begin, figure, plain, problem, report_buttons, table
 from panels.workspace import choose_upload, workspace
 
 from predictor.capacity.answer import forecast_sizes, models_table
 from predictor.capacity.information_capacity import InformationCapacity
-from predictor.errors import PredictorError
+from predictor.errors import InputError, PredictorError
 from predictor.report.capacity_charts import pareto_chart, series_chart
-from predictor.report.words import capacity_words
+from predictor.report.words import capacity_words, front_words
 
 _COSTS = {"flops": "FLOPs a token", "memory": "memory", "latency": "latency"}
 
@@ -23,6 +26,15 @@ def _capacity(
     with workspace().folder_of(upload) as folder:
         path = next(path for path in sorted(folder.rglob("*")) if path.is_file())
         return InformationCapacity(bias=bias, convention=convention, level=level).fit(path)
+
+
+def _fronts(capacity: InformationCapacity, dataset: str) -> dict[str, pd.DataFrame]:
+    """Return what no other model beats, by each cost that is known of the models."""
+    fronts = {}
+    for cost in _COSTS:
+        with suppress(InputError):
+            fronts[cost] = capacity.pareto(cost, dataset)
+    return {cost: front for cost, front in fronts.items() if not front.empty}
 
 
 begin(
@@ -67,15 +79,19 @@ try:
             findings=capacity.findings_,
         )
         st.header("What no other model beats at its cost")
-        known = [cost for cost in _COSTS if not capacity.pareto(cost, dataset).empty]
-        if known:
+        fronts = _fronts(capacity, dataset)
+        if fronts:
             cost = st.segmented_control(
-                "Cost", known, default=known[0], format_func=_COSTS.get, key="cost", required=True
+                "Cost",
+                list(fronts),
+                default=next(iter(fronts)),
+                format_func=_COSTS.get,
+                key="cost",
+                required=True,
             )
-            front = capacity.pareto(cost, dataset)
             figure(
-                pareto_chart(front, cost),
-                f"Models on the line are beaten by none that costs less: {', '.join(map(str, front['model'].head(5)))}.",
+                pareto_chart(fronts[cost], cost),
+                front_words(capacity, cost, dataset),
                 title="Quality against cost",
                 key="pareto",
             )

@@ -7,7 +7,7 @@ from panels.show import begin, figure, plain, problem, warnings
 from panels.workspace import log_of, nothing_yet, workspace
 
 from predictor.errors import PredictorError
-from predictor.report.charts import logged_chart
+from predictor.report.log_charts import logged_chart
 
 _UNDO = "what can be undone"
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from predictor.errors import CannotForecastError, PredictorError
 from predictor.findings import Finding, Severity
-from predictor.report.document import Section, html_document, markdown_document
+from predictor.report.document import Section, html_document
 from predictor.report.drawing import as_png, as_svg, chart_data
 from predictor.report.theme import themed
 from predictor.writing import csv_text
@@ -70,6 +70,8 @@ def report_buttons(title: str) -> None:
     sections = list(st.session_state.get(_SECTIONS, ()))
     if not sections:
         return
+    from predictor.report.markdown import markdown_document
+
     st.divider()
     with st.container(horizontal=True):
         _download(
