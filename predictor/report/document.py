@@ -55,6 +55,8 @@ class Section:
         What the chart says, below it.
     parts : tuple of Section
         Sections within.
+    answered : bool
+        Whether the data carry an answer.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Section:
     question: str = ""
     caption: str = ""
     parts: tuple[Section, ...] = ()
+    answered: bool = True
 
 
 def html_document(title: str, sections: Sequence[Section]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from predictor.logs.tables import AXES
 from predictor.report import words
 from predictor.report.document import Section
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from predictor.fitting.forecast import Forecast
     from predictor.gates.verdict import GateResult
     from predictor.health.run_health import RunHealth, RunReport
-    from predictor.logs.tables import RunLog
+    from predictor.logs.tables import ItemLog, RunLog
     from predictor.scaling.question import ScalingAnswer
 
 #: Nobody looks at more charts of one kind than this.
@@ -75,6 +76,7 @@ def curves_section(answer: Answer, happened: pd.DataFrame | None = None) -> Sect
         table=forecasts_table(answer.forecasts),
         findings=answer.forecasts.findings,
         parts=tuple(_curve(answer, run, happened) for run in runs),
+        answered=any(forecast.trusted for forecast in answer.forecasts),
     )
 
 
@@ -100,6 +102,39 @@ def _curve(answer: Answer, run: str, happened: pd.DataFrame | None) -> Section:
     return Section(run, words.curve_words(answer, run), chart=chart, caption=caption)
 
 
+def logged_section(log: RunLog, metric: str, reason: str) -> Section:
+    """Return curves as they were logged, where nothing can be forecast for the reason given."""
+    from predictor.report.log_charts import logged_chart
+
+    points = log.points[log.points["metric"] == metric]
+    axis = next(axis for axis in AXES if points[axis].notna().any())
+    return Section(
+        "Learning curves",
+        question=f"What will {metric} be, in each run?",
+        words=f"Nothing was forecast: {reason}.",
+        chart=logged_chart(log, metric, axis),
+        caption="As logged.",
+        findings=log.findings,
+        answered=False,
+    )
+
+
+def items_section(log: ItemLog) -> Section:
+    """Return what is known of each model, where nothing is asked of larger ones."""
+    from predictor.logs.inspection import inspect_logs
+
+    rows = pd.DataFrame(inspect_logs(log))
+    rows["benchmarks"] = [", ".join(names) for names in rows["benchmarks"]]
+    return Section(
+        "Benchmarks",
+        question="What will the larger model score?",
+        words="Nothing was forecast: --at flops=... or params=...,tokens=... says of which model.",
+        table=_named(rows.dropna(axis=1, how="all")),
+        findings=log.findings,
+        answered=False,
+    )
+
+
 def scaling_section(answer: ScalingAnswer) -> Section:
     """Return what a scaling law says: forecasts, budgets, next runs."""
     from predictor.report.scaling_charts import scaling_chart
@@ -123,6 +158,7 @@ def scaling_section(answer: ScalingAnswer) -> Section:
         table=None if law is None else _named(law.rename_axis("parameter").reset_index()),
         findings=answer.findings,
         parts=tuple(parts),
+        answered=answer.said_something,
     )
 
 
@@ -149,6 +185,7 @@ def downstream_section(suite: Suite, chains: Mapping[str, Chain | None]) -> Sect
         table=forecasts_table(suite.forecasts),
         findings=suite.forecasts.findings,
         parts=tuple(_benchmark(one, chains.get(one.ladder.benchmark)) for one in shown),
+        answered=bool(said),
     )
 
 
