@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from predictor.errors import InputError
 from predictor.findings import Finding
+from predictor.health.evidence import BEHIND, PUBLISHED, Evidence, weigh
 from predictor.health.signals import Array, losses, norms
 from predictor.logs.tables import RunLog
 
-#: The window is this share of an epoch, and holds at least so many logged steps.
-WINDOW, FEWEST_STEPS = (0.05, 0.15), 20
-#: Stopping is advised only where the past ranks runs better than this, with so many runs.
-STOP_TAU, STOP_RUNS = 0.5, 6
-#: A run is left behind where another in flight ends better with this probability.
-_BEHIND = 0.9
-_DRAWS = 1_000
-_RIDGE = 1.0
+#: The window is this share of an epoch, and holds at least so many steps and logged points.
+WINDOW, FEWEST_STEPS, _FEWEST_POINTS = (0.05, 0.15), 20, 3
 #: Settings that move loss or gradient norm by themselves.
 _CONFOUNDS = {
     "batch size": ("batch_size", "global_batch_size", "effective_batch_size", "micro_batch_size"),
@@ -40,10 +35,11 @@ class EarlySignals:
     Parameters
     ----------
     runs : DataFrame
-        One row a run, the best first: ``run, loss, grad_norm`` (geometric mean), ``points`` within
-        the window, ``score`` (z of the loss minus z of the log gradient norm; higher is better),
-        ``rank``; with past runs also ``final`` (where known), ``expected`` and ``stop``
-        (probability that the best in flight ends better).
+        One row a run, the best first: ``run, loss, grad_norm`` (geometric mean), ``points`` and
+        ``steps`` within the window, ``score`` (by default z of the loss minus z of the log gradient
+        norm; higher is better), ``rank``; with past runs also ``final`` (where known), ``expected``
+        and ``stop`` (probability that the best in flight ends better). Empty where fewer than two
+        runs have a window with 20 steps.
     axis : str
         What runs are aligned by.
     window : tuple of float
@@ -51,8 +47,8 @@ class EarlySignals:
     tau, lower, upper : float or None
         Kendall's tau between scores and ends of past runs, each left out in turn, and its 90 %
         interval; None without past runs.
-    weights : dict of str to float
-        Weights of z(loss) and z(log gradient norm), learned where that ranks the past better.
+    weights : mapping of str to float
+        Weights of z(loss) and z(log gradient norm): 1 and -1, or what past runs have taught.
     stop : tuple of str
         Runs that the evidence says to stop.
     findings : tuple of Finding
@@ -65,7 +61,7 @@ class EarlySignals:
     tau: float | None
     lower: float | None
     upper: float | None
-    weights: dict[str, float]
+    weights: Mapping[str, float]
     stop: tuple[str, ...]
     findings: tuple[Finding, ...]
 
@@ -73,7 +69,7 @@ class EarlySignals:
         """Return plain values of what holds for all runs."""
         return {
             "axis": self.axis, "window": list(self.window), "tau": self.tau,
-            "tau_lower": self.lower, "tau_upper": self.upper, "weights": self.weights,
+            "tau_lower": self.lower, "tau_upper": self.upper, "weights": dict(self.weights),
             "stop": list(self.stop),
         }  # fmt: skip
 
@@ -101,9 +97,8 @@ def early_signals(
     """Rank fine-tuning runs by loss and gradient norm of 5 to 15 % of an epoch.
 
     Runs are aligned by samples seen where that is logged, else by tokens, else by steps. With past
-    runs whose final score is known the weights of both signals are learned by ridge regression on
-    the others, each run left out in turn; the published signs (+1, -1) stay where that ranks no
-    better.
+    runs whose final score is known the weights of both signals are learned from them, drawn
+    towards the published signs; see :func:`predictor.health.evidence.weigh`.
 
     Parameters
     ----------
@@ -140,55 +135,47 @@ def early_signals(
     end = epoch_samples or float(log.points.loc[log.points["metric"] == pair[0], axis].max())
     window = (WINDOW[0] * end, WINDOW[1] * end)
     table = _window_means(log, pair, axis, window)
-    findings = list(_confounds(log))
-    if axis in ("step", "epoch"):
-        findings.append(
-            Finding("PRED610", f"runs are aligned by {axis}, as no log has samples or tokens: with "
-                    "different batch sizes the same step is not the same amount of training")
-        )  # fmt: skip
-    short = table[table["points"] < FEWEST_STEPS]["run"].tolist()
-    table = table[table["points"] >= FEWEST_STEPS].reset_index(drop=True)
-    findings += [
-        Finding("PRED609", f"fewer than {FEWEST_STEPS} logged steps within {axis} {window[0]:.4g} "
-                f"to {window[1]:.4g}: no early signal", run=run)
-        for run in short
-    ]  # fmt: skip
+    long = (table["steps"] >= FEWEST_STEPS) & (table["points"] >= _FEWEST_POINTS)
+    findings = [*_confounds(log), *_by_steps(axis), *_short(table[~long], axis, window)]
+    table = table[long].reset_index(drop=True)
     if len(table) < 2:
-        return None
+        return EarlySignals(table[:0], axis, window, None, None, None, PUBLISHED, (), (*findings,))
     features = np.column_stack([_z(table["loss"]), -_z(np.log(table["grad_norm"]))])
-    score = features.sum(axis=1)
-    table["score"] = score
-    tau = lower = upper = None
-    weights = {"loss": 1.0, "log_grad_norm": -1.0}
-    stop: tuple[str, ...] = ()
+    final = None
     if finals is not None:
-        table["final"] = _finals(table, finals)
-        sign = -1.0 if lower_is_better else 1.0
-        past = table["final"].notna().to_numpy()
-        if past.sum() >= 4:
-            target = sign * table["final"].to_numpy()[past]
-            said, plain = _left_out(features[past], target), score[past]
-            learned = _tau(said, target) > _tau(plain, target)
-            basis = said if learned else plain
-            tau, lower, upper = _tau_interval(basis, target, seed)
-            expected, spread = _expected(features, score, past, target, learned)
-            if learned:
-                slope = _ridge(features[past], target)[1]
-                weights = {"loss": float(slope[0]), "log_grad_norm": -float(slope[1])}
-                table["score"] = expected
-            table["expected"] = sign * expected
-            table["stop"] = _behind(expected, spread, past)
-            if tau > STOP_TAU and lower > 0 and past.sum() >= STOP_RUNS:
-                stop = tuple(table.loc[~past & (table["stop"] > _BEHIND), "run"])
-        findings += _evidence(int(past.sum()), tau, lower, upper)
-    else:
-        findings.append(
-            Finding("PRED611", "no past runs with final scores: whether this ranking tells "
-                    "anything here is not known; give them by --past")
-        )  # fmt: skip
+        final = table["final"] = _finals(table, finals)
+    said = weigh(features, final, -1.0 if lower_is_better else 1.0, seed)
+    table = _ranked(table.assign(score=said.score), said)
+    stop = tuple(table.loc[table["stop"] > BEHIND, "run"]) if said.may_stop else ()
+    return EarlySignals(
+        table, axis, window, said.tau, said.lower, said.upper, said.weights, stop,
+        (*findings, *said.findings),
+    )  # fmt: skip
+
+
+def _ranked(table: pd.DataFrame, said: Evidence) -> pd.DataFrame:
+    """Return the runs, the best first, with what they are expected to end at."""
+    if said.expected is not None:
+        table = table.assign(expected=said.expected, stop=said.behind)
     table = table.sort_values("score", ascending=False, kind="stable").reset_index(drop=True)
-    table["rank"] = np.arange(1, len(table) + 1)
-    return EarlySignals(table, axis, window, tau, lower, upper, weights, stop, tuple(findings))
+    return table.assign(rank=np.arange(1, len(table) + 1))
+
+
+def _by_steps(axis: str) -> list[Finding]:
+    if axis not in ("step", "epoch"):
+        return []
+    return [
+        Finding("PRED610", f"runs are aligned by {axis}, as no log has samples or tokens: with "
+                "different batch sizes the same step is not the same amount of training")
+    ]  # fmt: skip
+
+
+def _short(table: pd.DataFrame, axis: str, window: tuple[float, float]) -> list[Finding]:
+    return [
+        Finding("PRED609", f"fewer than {FEWEST_STEPS} steps within {axis} {window[0]:.4g} to "
+                f"{window[1]:.4g}: no early signal", run=run)
+        for run in table["run"]
+    ]  # fmt: skip
 
 
 def _pair(log: RunLog) -> tuple[str, str] | None:
@@ -216,17 +203,24 @@ def _window_means(
     rows = []
     for run in log.run_names:
         loss, norm = (log.curve(run, metric) for metric in pair)
+        if len(loss) == 0 or len(norm) == 0:
+            continue
         inside = [part[part[axis].between(*window)] for part in (loss, norm)]
         positive = inside[1][inside[1]["value"] > 0]["value"]
         points = min(len(inside[0]), len(positive))
-        if len(loss) == 0 or len(norm) == 0:
-            continue
         rows.append({
             "run": run, "loss": float(inside[0]["value"].mean()) if points else np.nan,
             "grad_norm": float(np.exp(np.log(positive).mean())) if points else np.nan,
-            "points": points,
+            "points": points, "steps": _steps(inside[0]["step"].to_numpy()) if points else 0.0,
         })  # fmt: skip
-    return pd.DataFrame(rows, columns=["run", "loss", "grad_norm", "points"])
+    return pd.DataFrame(rows, columns=["run", "loss", "grad_norm", "points", "steps"])
+
+
+def _steps(step: Array) -> float:
+    """Return how many steps lie between logged points, or the points where steps are not logged."""
+    if len(step) < 2 or np.isnan(step).any():
+        return float(len(step))
+    return float(step[-1] - step[0] + np.median(np.diff(step)))
 
 
 def _z(values: pd.Series) -> Array:
@@ -249,61 +243,6 @@ def _finals(table: pd.DataFrame, finals: pd.DataFrame) -> pd.Series:
     return found
 
 
-def _ridge(features: Array, target: Array) -> tuple[float, Array]:
-    centre = features.mean(axis=0)
-    left = (features - centre).T @ (features - centre) + _RIDGE * np.eye(features.shape[1])
-    slope = np.linalg.solve(left, (features - centre).T @ (target - target.mean()))
-    return float(target.mean() - slope @ centre), slope
-
-
-def _left_out(features: Array, target: Array) -> Array:
-    said = np.empty(len(target))
-    for i in range(len(target)):
-        others = np.arange(len(target)) != i
-        base, slope = _ridge(features[others], target[others])
-        said[i] = base + features[i] @ slope
-    return said
-
-
-def _tau(said: Array, target: Array) -> float:
-    from scipy.stats import kendalltau
-
-    found = float(kendalltau(said, target).statistic)
-    return 0.0 if np.isnan(found) else found
-
-
-def _tau_interval(said: Array, target: Array, seed: int) -> tuple[float, float, float]:
-    rng = np.random.default_rng(seed)
-    draws = [
-        _tau(said[rows], target[rows])
-        for rows in rng.integers(len(target), size=(_DRAWS, len(target)))
-    ]
-    low, high = np.quantile(draws, [0.05, 0.95])
-    return _tau(said, target), float(low), float(high)
-
-
-def _expected(
-    features: Array, score: Array, past: NDArray[np.bool_], target: Array, learned: bool
-) -> tuple[Array, float]:
-    """Return what each run is expected to end at, and the spread of what was left out."""
-    inputs = features if learned else score[:, None]
-    base, slope = _ridge(inputs[past], target)
-    spread = float(np.std(_left_out(inputs[past], target) - target, ddof=1))
-    return base + inputs @ slope, spread
-
-
-def _behind(expected: Array, spread: float, past: NDArray[np.bool_]) -> Array:
-    """Return the probability that the best run in flight ends better than each one."""
-    from scipy.stats import norm
-
-    flying = ~past
-    if not flying.any() or spread == 0:
-        return np.zeros(len(expected))
-    gap = expected[flying].max() - expected
-    told: Array = norm.cdf(gap / (np.sqrt(2.0) * spread))
-    return np.where(flying, told, np.nan)
-
-
 def _confounds(log: RunLog) -> list[Finding]:
     found = []
     for what, columns in _CONFOUNDS.items():
@@ -319,18 +258,3 @@ def _confounds(log: RunLog) -> list[Finding]:
         return []
     why = "gradient norm falls with batch size, loss rises with a lower learning rate"
     return [Finding("PRED610", f"the runs differ in {', '.join(found)}: {why}")]
-
-
-def _evidence(
-    runs: int, tau: float | None, lower: float | None, upper: float | None
-) -> list[Finding]:
-    if tau is None or lower is None or upper is None:
-        return [Finding("PRED611", f"{runs} past runs with final scores are too few to tell; 4 are "
-                        "needed, and 6 to advise stopping")]  # fmt: skip
-    if tau > STOP_TAU and lower > 0 and runs >= STOP_RUNS:
-        return []
-    return [
-        Finding("PRED611", f"past runs do not carry advice to stop: Kendall's tau {tau:.2f} "
-                f"({lower:.2f} to {upper:.2f}) of {runs} runs; over {STOP_TAU} of {STOP_RUNS} "
-                "or more is asked for")
-    ]  # fmt: skip

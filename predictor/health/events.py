@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ _LAST, _PLATEAU_POINTS = 0.3, 60
 _GROUPS = 12
 #: An interval so many times the usual one, and so many seconds, is a stall.
 _STALL, _STALL_SECONDS = 20.0, 60.0
+_PLACES = re.compile(r"\((?:at|from) (\S+?)(?: to (\S+?))?\)$")
 #: Columns of a log that tell where the run is to end, by axis.
 _ENDS = {
     "step": ("max_steps", "total_steps", "num_train_steps", "train_iters", "max_iters"),
@@ -85,12 +87,32 @@ def find_events(log: RunLog, run: str) -> list[Event]:
         if (curve := signal(log, run, name)) is not None:
             found += _scale_falls(curve)
     found += [
-        Event("not a number", None, None, "", finding.message)
+        Event("not a number", *_places(finding.message), "", finding.message)
         for finding in log.findings
         if finding.code in ("PRED001", "PRED002") and finding.run in (run, None)
     ]
     found += _stops_early(log, run)
     return sorted(found, key=lambda event: np.inf if event.start is None else event.start)
+
+
+def _places(message: str) -> tuple[float | None, float | None]:
+    """Return where reading met values that are no numbers: it dropped them, and says where."""
+    said = _PLACES.search(message)
+    return (float(said[1]), float(said[2] or said[1])) if said else (None, None)
+
+
+def ends_without_numbers(event: Event, last: float) -> bool:
+    """Return whether an event leaves a run whose last finite loss is at ``last`` without numbers.
+
+    Examples
+    --------
+    >>> ends_without_numbers(Event("not a number", 90.0, 120.0, "", "31 values of loss"), 89.0)
+    True
+    """
+    if event.kind != "not a number" or event.start is None or event.end is None:
+        return False
+    # A counter of such steps stands in lines that have a loss of the steps before.
+    return event.end > last or (bool(event.signal) and event.end == last and event.start < last)
 
 
 def _plateau(curve: Signal) -> Iterator[Event]:
@@ -135,6 +157,8 @@ def _counted(curve: Signal, kind: str) -> Iterator[Event]:
     grows = bool((np.diff(value) >= 0).all()) and value[-1] > 1
     happened = np.diff(value, prepend=0.0) > 0 if grows else value > 0
     for first, last in _runs_of(happened):
+        if first == 0 and kind == "skipped":  # a loss scale that is still too high
+            continue
         count = (
             value[last] - (value[first - 1] if first else 0.0)
             if grows
@@ -147,17 +171,29 @@ def _counted(curve: Signal, kind: str) -> Iterator[Event]:
 
 
 def _scale_falls(curve: Signal) -> Iterator[Event]:
-    """Report where a loss scale falls to a sixteenth within ten logged points, or to one."""
+    """Report where a loss scale falls to a sixteenth within ten logged points, or to one.
+
+    Scales start too high and fall until steps stop overflowing: that first fall is none.
+    """
     value = curve.value
     if len(value) < 3:
         return
+    held = np.flatnonzero((np.diff(value) > 0) | _held(value)[1:])
+    settled = int(held[0]) if len(held) else len(value)
     highest = pd.Series(value).rolling(10, min_periods=1).max().to_numpy()
-    fallen = (value <= highest / 16) | ((value <= 1) & (value.max() > 16))
+    fallen = (np.arange(len(value)) > settled) & (value <= highest / 16)
+    fallen |= (value <= 1) & (value.max() > 16)
     for first, last in _runs_of(fallen):
         yield Event(
             "loss scale", float(curve.at[first]), float(curve.at[last]), curve.metric,
             f"{curve.metric} falls from {highest[first]:g} to {value[first : last + 1].min():g}",
         )  # fmt: skip
+
+
+def _held(value: Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return whether each value is that of the two points before."""
+    same = np.diff(value, prepend=np.nan) == 0
+    return same & np.roll(same, 1)
 
 
 def _runs_of(mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Iterator[tuple[int, int]]:

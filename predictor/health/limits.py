@@ -170,6 +170,7 @@ def limits_of(
 
 
 def _told(draws: Array, level: float) -> tuple[float, float, float]:
-    """Return the estimate (the first draw) and the interval."""
+    """Return the estimate (the first draw) and the interval around it."""
+    first = float(draws[0])
     low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return float(draws[0]), float(low), float(high)
+    return first, min(float(low), first), max(float(high), first)

@@ -13,7 +13,13 @@ from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.health.advice import Advice, advice_on
 from predictor.health.early import EarlySignals, early_signals
-from predictor.health.events import Event, doubled_at, find_events, rate_rises
+from predictor.health.events import (
+    Event,
+    doubled_at,
+    ends_without_numbers,
+    find_events,
+    rate_rises,
+)
 from predictor.health.signals import Signal, losses, norms, signal
 from predictor.health.spectrum import training_clock
 from predictor.health.spikes import FEWEST, Spike, find_spikes
@@ -242,9 +248,7 @@ def _report(
     leads = tuple(_leads(spikes, curves, falling))
     events = tuple(find_events(log, run))
     doubled = doubled_at(first) if first is not None and first in falling else None
-    fatal = [
-        s for s in spikes if s.kind == "divergence" and s.signal in {c.metric for c in falling}
-    ]
+    fatal = _fatal(spikes, events, falling)
     alarm = _alarm(fatal, spikes, doubled, falling)
     verdict = _verdict(points, spikes, events, fatal)
     kinds = [s.kind for s in spikes] + (["leads"] if leads else []) + [e.kind for e in events]
@@ -280,19 +284,30 @@ def _leads(spikes: list[Spike], curves: list[Signal], falling: list[Signal]) -> 
     return found
 
 
+def _fatal(spikes: list[Spike], events: tuple[Event, ...], falling: list[Signal]) -> list[float]:
+    """Return where what broke the run began: losses that diverge, or are no numbers to the end."""
+    names = {curve.metric for curve in falling}
+    starts = [s.start for s in spikes if s.kind == "divergence" and s.signal in names]
+    if falling and len(falling[0].at):
+        last = float(falling[0].at[-1])
+        starts += [
+            event.start
+            for event in events
+            if event.start is not None and ends_without_numbers(event, last)
+        ]
+    return starts
+
+
 def _alarm(
-    fatal: list[Spike], spikes: list[Spike], doubled: float | None, falling: list[Signal]
+    fatal: list[float], spikes: list[Spike], doubled: float | None, falling: list[Signal]
 ) -> float | None:
     """Return where what broke the run was first seen: its spike, or one that runs into it."""
-    if fatal:
-        start = min(spike.start for spike in fatal)
-    elif doubled is not None:
-        over = [s.start for s in spikes if s.kind != "narrow" and s.start <= doubled <= s.end]
-        start = min(over, default=np.inf)
-    else:
+    starts = list(fatal)
+    if doubled is not None:
+        starts += [s.start for s in spikes if s.kind != "narrow" and s.start <= doubled <= s.end]
+    if not starts:
         return None
-    if not np.isfinite(start):
-        return None
+    start = min(starts)
     # Spikes that follow one another within a tenth of the window belong together.
     gap = 0.0
     if falling and len(falling[0].at) > 1:
@@ -304,7 +319,7 @@ def _alarm(
 
 
 def _verdict(
-    points: int, spikes: list[Spike], events: tuple[Event, ...], fatal: list[Spike]
+    points: int, spikes: list[Spike], events: tuple[Event, ...], fatal: list[float]
 ) -> Verdict:
     kinds = {event.kind for event in events}
     if fatal or "loss scale" in kinds:

@@ -9,6 +9,7 @@ import pytest
 from predictor import run_health
 from predictor.errors import InputError
 from predictor.health.early import early_signals
+from predictor.health.evidence import weigh
 from predictor.logs.tables import RunLog
 
 
@@ -69,6 +70,16 @@ def test_five_past_runs_are_too_few_to_stop_any():
     assert found.stop == ()
 
 
+def test_signals_that_say_nothing_have_a_tau_about_zero():
+    rng = np.random.default_rng(0)
+    taus = []
+    for _ in range(40):
+        x, end = rng.normal(size=(12, 2)), rng.normal(size=12)
+        taus.append(weigh(x, pd.Series(end), 1.0, 0).tau)
+    # Each tau has a standard deviation of .22: weights that saw the run itself would rank it well.
+    assert abs(np.mean(taus)) < 3 * 0.22 / 40**0.5
+
+
 def test_weights_are_learned_where_the_signs_are_the_other_way():
     past = finals([-q for q in QUALITY], range(8))
     found = early_signals(runs_of(QUALITY), past)
@@ -101,8 +112,16 @@ def test_without_samples_steps_are_said_to_be_no_amount():
 
 def test_a_short_window_is_no_signal():
     log = runs_of(QUALITY[:3], points=100)
-    assert early_signals(log) is None
-    assert early_signals(log, epoch_samples=64 * 400) is not None
+    found = early_signals(log)
+    assert found.runs.empty
+    assert [f.code for f in found.findings].count("PRED609") == 3
+    assert len(early_signals(log, epoch_samples=64 * 400).runs) == 3
+
+
+def test_steps_count_where_only_every_tenth_is_logged():
+    log = runs_of(QUALITY[:3])
+    thin = log.points[log.points["step"] % 10 == 0]
+    assert len(early_signals(RunLog(thin, log.runs)).runs) == 3
 
 
 def test_one_of_two_signals_is_none():
