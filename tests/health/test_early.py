@@ -8,6 +8,7 @@ import pytest
 
 from predictor import run_health
 from predictor.errors import InputError
+from predictor.health import evidence
 from predictor.health.early import early_signals
 from predictor.health.evidence import weigh
 from predictor.logs.tables import RunLog
@@ -78,6 +79,17 @@ def test_signals_that_say_nothing_have_a_tau_about_zero():
         taus.append(weigh(x, pd.Series(end), 1.0, 0).tau)
     # Each tau has a standard deviation of .22: weights that saw the run itself would rank it well.
     assert abs(np.mean(taus)) < 3 * 0.22 / 40**0.5
+
+
+def test_tau_is_kendalls():
+    from scipy.stats import kendalltau
+
+    rng = np.random.default_rng(1)
+    x, end = rng.normal(size=(9, 2)), np.round(rng.normal(size=9))
+    said = weigh(x, pd.Series(end), 1.0, 0)
+    left_out = evidence._left_out(x, end, level=False)
+    assert said.tau == pytest.approx(kendalltau(left_out, end).statistic)
+    assert said.lower <= said.tau <= said.upper
 
 
 def test_weights_are_learned_where_the_signs_are_the_other_way():
