@@ -1,4 +1,4 @@
-"""Questions to the library whose answers are kept: by what was asked and the content it was asked of."""
+"""Questions to the library; answers are kept by what was asked, and of which content."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from predictor.curves.horizon import default_places, last_places, seen_share
 from predictor.curves.planning import plan_target
 from predictor.curves.question import Answer, Question, ask
 from predictor.logs.tables import RunLog
+from predictor.store.trust import TrustReport
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
@@ -77,3 +78,15 @@ def target_plan(
     del digest
     plan = plan_target(log_of(runs), metric, target, axis, level=level)
     return plan.to_frame(), plan.summary()
+
+
+@st.cache_resource(max_entries=20, show_spinner="Scoring past forecasts ...")
+def _trust(owner: str, forecasts: int, digest: str) -> TrustReport:
+    del owner, forecasts, digest
+    return workspace().trust()
+
+
+def trust(made: pd.DataFrame) -> TrustReport:
+    """Return how these forecasts, all of the workspace's, did; scored again as runs are added."""
+    here = workspace()
+    return _trust(here.owner, int(made["id"].max()), here.digest())

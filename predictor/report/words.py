@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from predictor.findings import KINDS, Severity
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from predictor.alignment.decision import Decision
     from predictor.alignment.response_alignment import ResponseAlignment
     from predictor.backtest.result import Backtest
@@ -321,6 +323,27 @@ def trust_words(report: Backtest) -> str:
         )
     said = " ".join(lines) or "Nothing could be hidden and forecast: the runs are too short."
     return " ".join([said, *caution(finding.code for finding in report.findings)])
+
+
+def scored_words(laws: pd.DataFrame) -> str:
+    """Say how past forecasts did, by law and level; see :class:`predictor.store.trust.TrustReport`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = {"law": "auto", "level": 0.9, "n": 12, "median_error_percent": 1.5,
+    ...        "coverage": 0.75, "coverage_lower": 0.5, "coverage_upper": 0.9}
+    >>> print(scored_words(pd.DataFrame([row])))
+    auto: off by 1.5 % in the middle of 12 forecasts; 75 % of the truths within its 90 % intervals
+    (so many forecasts leave open 50 to 90 %).
+    """
+    return " ".join(
+        f"{row['law']}: off by {row['median_error_percent']:.2g} % in the middle of {row['n']} "
+        f"forecast{'s' * (row['n'] != 1)}; {100 * row['coverage']:.0f} % of the truths within its "
+        f"{100 * row['level']:g} % intervals (so many forecasts leave open "
+        f"{100 * row['coverage_lower']:.0f} to {100 * row['coverage_upper']:.0f} %)."
+        for row in laws.to_dict("records")
+    )
 
 
 def calibration_words(report: Backtest, law: str) -> str:
