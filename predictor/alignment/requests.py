@@ -19,6 +19,8 @@ Kind = Literal["plain", "self", "unconditional"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 #: The model's own answers to other questions that stand in a self-aligned prompt (the source).
 SHOTS = 3
+#: What stands right before a response in every prompt but the response alone.
+ANSWER_MARK = "\nAnswer: "
 _QUESTION, _ANSWER = "Question: {}\nAnswer:", " {}\n\n"
 _TRUE = {True, "1", "true", "True", "yes"}
 
@@ -87,31 +89,39 @@ def build_requests(
     ('Question: 2+2?\nAnswer: 4', 23)
     """
     frame = keyed_responses(responses, name)
+    needed = _needed(frame, kinds, name)
+    own = _own_answers(frame, shots, name) if "self" in kinds else {}
+    for kind in kinds:
+        for row in frame.dropna(subset=needed).to_dict("records"):
+            answers = own.get(str(row["group"]), {}) if kind == "self" else {}
+            before = _before(kind, str(row.get("question", "")), answers, shots, random_state)
+            yield _request(kind, row, before, model)
+
+
+def _needed(frame: pd.DataFrame, kinds: tuple[Kind, ...], name: str) -> list[str]:
+    """Return the columns that every prompt needs; refuse a table that lacks them."""
     needed = ["text", *(["question"] if set(kinds) - {"unconditional"} else [])]
-    needed += ["reference"] if "self" in kinds else []
-    for column in needed:
+    for column in [*needed, *(["reference"] if "self" in kinds else [])]:
         if column not in frame or frame[column].isna().all():
             told = {
                 "text": "response", "reference": "reference (the model's own answers)"
             }.get(column, column)  # fmt: skip
             raise InputError(f"{name} has no column '{told}', which the prompts are made of")
-    own = _own_answers(frame, shots, name) if "self" in kinds else None
-    rows = frame.dropna(subset=[c for c in ("text", "question") if c in needed])
-    for kind in kinds:
-        for row in rows.to_dict("records"):
-            before = _before(kind, row, own, shots, random_state)
-            answer = ("" if kind == "unconditional" else " ") + str(row["text"])
-            start = len(before) + len(answer) - len(str(row["text"]))
-            yield {
-                "custom_id": request_id(kind, *(str(row[key]) for key in KEYS)),
-                "method": "POST",
-                "url": "/v1/completions",
-                "body": {
-                    "model": model, "prompt": before + answer, "max_tokens": 1, "temperature": 0,
-                    "echo": True, "logprobs": 1,
-                },
-                "response_start": start,
-            }  # fmt: skip
+    return needed
+
+
+def _request(kind: str, row: dict[Hashable, Any], before: str, model: str) -> dict[str, Any]:
+    text = str(row["text"])
+    return {
+        "custom_id": request_id(kind, *(str(row[key]) for key in KEYS)),
+        "method": "POST",
+        "url": "/v1/completions",
+        "body": {
+            "model": model, "prompt": before + text, "max_tokens": 1, "temperature": 0,
+            "echo": True, "logprobs": 1,
+        },
+        "response_start": len(before),
+    }  # fmt: skip
 
 
 def keyed_responses(responses: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -121,37 +131,38 @@ def keyed_responses(responses: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame.drop_duplicates(list(KEYS))
 
 
-def _own_answers(frame: pd.DataFrame, shots: int, name: str) -> pd.DataFrame:
+def _own_answers(frame: pd.DataFrame, shots: int, name: str) -> dict[str, dict[str, str]]:
+    """Return the model's own answers by question, of each model and task."""
     right = frame.dropna(subset=["question", "reference"])
     if "correct" in right:
         right = right[right["correct"].isin(_TRUE)]
     right = right.assign(reference=right["reference"].map(_first))
-    found = right.drop_duplicates("question")[["group", "example", "question", "reference"]]
-    if len(found) <= shots:
-        raise InputError(
-            f"{name}: {len(found)} questions with an own answer"
-            f"{' that is correct' if 'correct' in frame else ''}; a self-aligned prompt needs "
-            f"{shots} other ones: log more, or ask for fewer with --shots"
-        )
-    return found.reset_index(drop=True)
+    found = {}
+    for group in frame["group"].unique():
+        rows = right[right["group"] == group].drop_duplicates("question")
+        found[str(group)] = dict(zip(rows["question"].map(str), rows["reference"], strict=True))
+        if len(rows) <= shots:
+            raise InputError(
+                f"{name}: {len(rows)} questions{f' of {group}' if group else ''} with an own answer"
+                f"{' that is correct' if 'correct' in frame else ''}; a self-aligned prompt needs "
+                f"{shots} other ones: log more, or ask for fewer with --shots"
+            )
+    return found
 
 
 def _first(reference: Any) -> str:
     return str(reference[0]) if isinstance(reference, list | np.ndarray) else str(reference)
 
 
-def _before(
-    kind: str, row: dict[Hashable, Any], own: pd.DataFrame | None, shots: int, seed: int
-) -> str:
+def _before(kind: str, question: str, own: dict[str, str], shots: int, seed: int) -> str:
+    """Return what stands before the response."""
     if kind == "unconditional":
         return ""
-    question = _QUESTION.format(row["question"])
-    if kind == "plain" or own is None:
-        return question
+    asked = _QUESTION.format(question) + ANSWER_MARK[-1]
+    if kind == "plain":
+        return asked
     # The seed is of the question alone, so that strategies are scored behind the same prompt.
-    digits = [seed, *str(row["question"]).encode()]
-    rng = np.random.default_rng(digits)
-    others = own[own["question"] != row["question"]]
-    chosen = others.iloc[rng.choice(len(others), size=shots, replace=False)]
-    told = zip(chosen["question"], chosen["reference"], strict=True)
-    return "".join(_QUESTION.format(q) + _ANSWER.format(a) for q, a in told) + question
+    rng = np.random.default_rng([seed, *question.encode()])
+    others = [one for one in own if one != question]
+    chosen = [others[i] for i in rng.choice(len(others), size=shots, replace=False)]
+    return "".join(_QUESTION.format(q) + _ANSWER.format(own[q]) for q in chosen) + asked

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from predictor.alignment.examples import KEYS
+from predictor.alignment.logprobs import body_of, scored
 from predictor.alignment.requests import KINDS, keyed_responses, request_id
 from predictor.errors import InputError
 from predictor.findings import Finding
@@ -64,27 +63,35 @@ def read_results(
             failed += 1
             continue
         kind, key = _whose(row, where, texts)
-        total, count = _scored(row, texts[key], where)
+        total, count = scored(row, kind, texts[key], where)
         kept = found.setdefault(key, {})
         kept[_COLUMNS[kind]] = total
         if count is not None and (kind == "plain" or "tokens" not in kept):
             kept["tokens"] = count
     if not found:
-        raise InputError(f"{results}: no line holds log-likelihoods; was 'echo' or "
-                         "'prompt_logprobs' on?")  # fmt: skip
-    scored = pd.DataFrame.from_dict(found, orient="index").reset_index(drop=True)
-    scored[list(KEYS)] = pd.DataFrame(list(found), index=scored.index)
-    without = frame.drop(columns=[c for c in scored if c in frame and c not in KEYS])
-    joined = without.merge(scored, on=list(KEYS), how="left")
-    missing = len(frame) - len(found)
-    findings = []
-    if missing or failed:
-        findings.append(Finding(
-            "PRED514", f"{missing:,} of {len(frame):,} responses have no result"
-            f"{f'; {failed:,} requests failed on the server' if failed else ''}",
-            source=str(results),
-        ))  # fmt: skip
-    return joined.drop(columns="group"), findings
+        told = (
+            f"all {failed:,} requests failed on the server"
+            if failed
+            else ("no line holds log-likelihoods; was 'echo' or 'prompt_logprobs' on?")
+        )
+        raise InputError(f"{results}: {told}")
+    sums = pd.DataFrame.from_dict(found, orient="index").reset_index(drop=True)
+    sums[list(KEYS)] = pd.DataFrame(list(found), index=sums.index)
+    without = frame.drop(columns=[c for c in sums if c in frame and c not in KEYS])
+    joined = without.merge(sums, on=list(KEYS), how="left")
+    return joined.drop(columns="group"), _missing(joined, failed, results)
+
+
+def _missing(joined: pd.DataFrame, failed: int, results: Path) -> list[Finding]:
+    """Count the responses without a result, by kind of prompt, of the kinds that there are."""
+    told = []
+    for kind, column in _COLUMNS.items():
+        count = int(joined[column].isna().sum()) if column in joined else 0
+        if count:
+            told.append(f"{count:,} of {len(joined):,} responses have no result of kind '{kind}'")
+    if failed:
+        told.append(f"{failed:,} requests failed on the server")
+    return [Finding("PRED514", "; ".join(told), source=str(results))] if told else []
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -108,7 +115,7 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _failed(row: dict[str, Any]) -> bool:
     response = row.get("response")
     bad = isinstance(response, dict) and response.get("status_code", 200) != 200
-    return bad or (row.get("error") is not None and "choices" not in _body(row))
+    return bad or (row.get("error") is not None and "choices" not in body_of(row))
 
 
 def _whose(
@@ -127,79 +134,3 @@ def _whose(
     if kind not in KINDS or tuple(key) not in texts:
         raise InputError(f"{where}: {str(given)[:80]} is of no response in the table")
     return kind, tuple(key)
-
-
-def _body(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the completion itself, unpacked from a batch's line."""
-    response = row.get("response", row)
-    body = response.get("body", response) if isinstance(response, dict) else row
-    return body if isinstance(body, dict) else {}
-
-
-def _scored(row: dict[str, Any], text: str, where: str) -> tuple[float, float | None]:
-    """Return the response's log-likelihood in nats and its number of tokens, where told."""
-    try:
-        if "filtered_resps" in row or "resps" in row:
-            return _of_harness(row)
-        body = _body(row)
-        choice = (body.get("choices") or [{}])[0]
-        prompt = choice.get("prompt_logprobs") or body.get("prompt_logprobs")
-        if prompt:
-            return _of_prompt_logprobs(prompt, text)
-        return _of_echo(choice["logprobs"], text)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise InputError(
-            f"{where}: no log-likelihoods of the prompt; ask the server for echo and logprobs, or "
-            "prompt_logprobs"
-        ) from None
-
-
-def _of_harness(row: dict[str, Any]) -> tuple[float, float | None]:
-    answer = row.get("filtered_resps") or row["resps"]
-    while isinstance(answer[0], list):
-        answer = answer[0]
-    doc = row.get("doc")
-    tokens = doc.get("tokens") if isinstance(doc, dict) else None
-    return float(answer[0]), None if tokens is None else float(tokens)
-
-
-def _of_echo(logprobs: dict[str, Any], text: str) -> tuple[float, float]:
-    """Sum over the tokens that lie in the response, by where each begins."""
-    values, offsets = logprobs["token_logprobs"], logprobs["text_offset"]
-    tokens = logprobs["tokens"]
-    whole = "".join(map(str, tokens))
-    end = offsets[0] + whole.rfind(text) + len(text) if text in whole else None
-    if end is None:
-        raise ValueError("the response is not in the echoed text")
-    start = end - len(text)
-    inside = [
-        value
-        for value, begin, token in zip(values, offsets, tokens, strict=True)
-        # A token that also holds the blank before the response is the response's first.
-        if begin < end and begin + len(token) > start
-    ]
-    return _total(inside)
-
-
-def _of_prompt_logprobs(prompt: list[dict[str, Any] | None], text: str) -> tuple[float, float]:
-    """Sum from the end back, until the tokens' text holds the response."""
-    inside: list[float | None] = []
-    held = ""
-    for place in reversed(prompt):
-        if len(held) >= len(text):
-            break
-        if place is None:  # the very first token has no probability
-            inside.append(None)
-            break
-        # vLLM lists the prompt's own token first, then the likeliest others.
-        own = next(iter(place.values()))
-        inside.append(float(own["logprob"]))
-        held = str(own.get("decoded_token") or "") + held
-    return _total(inside)
-
-
-def _total(values: list[float | None]) -> tuple[float, float]:
-    known = np.array([value for value in values if value is not None], dtype=float)
-    if len(known) == 0:
-        raise ValueError("no token of the response has a probability")
-    return float(known.sum()), float(len(known))
