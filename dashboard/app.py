@@ -1,4 +1,4 @@
-"""The dashboard's entry: who may come in, which pages there are. ``predictor dashboard`` starts it."""
+"""The entry: who may come in, which pages there are; ``predictor dashboard`` starts it."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ PAGES = {
     ],
 }
 
-page = st.navigation(PAGES)
 owner = access.admitted()
-try:
-    workspace.enter(owner)
-    page.run()
-except PredictorError as error:
-    problem(error)
+page = st.navigation(PAGES, position="hidden" if owner is None else "sidebar")
+if owner is not None:
+    try:
+        workspace.enter(owner)
+        page.run()
+    except PredictorError as error:
+        problem(error)

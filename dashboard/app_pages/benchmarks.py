@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import streamlit as st
-from panels.show import begin, figure, plain, problem, report_buttons, table
+from panels.show import LEVELS, begin, figure, problem, report_buttons, table
 from panels.workspace import choose_upload, workspace
 
 from predictor.difficulty.cod import Chain
+from predictor.difficulty.outlook import Outlook
 from predictor.difficulty.question import ladders_of
 from predictor.difficulty.suite import Suite, clusters_of, forecast_suite
 from predictor.errors import PredictorError
 from predictor.logs.places import parse_place
 from predictor.logs.tables import ItemLog
 from predictor.report.downstream_charts import clusters_chart, forecast_chart, mapping_chart
-from predictor.report.words import downstream_words
+from predictor.report.words import cluster_words, downstream_words
 
 _METHODS = ("auto", "cod", "end-to-end", "two-step", "observational", "last")
 
@@ -35,26 +36,45 @@ def _suite(
     return suite, clusters_of(ladders[0])
 
 
-def _default_place(log: ItemLog) -> str:
+def _default_place(owner: str, upload: int, benchmark: str) -> str:
     """Return ten times the largest model there is."""
-    for axis in ("flops", "params"):
-        largest = log.items[axis].max() if axis in log.items else None
-        if largest is not None and largest == largest:
-            return f"{axis}={10 * float(largest):.3g}"
-    return ""
+    ladder = ladders_of(_items(owner, upload), benchmarks=(benchmark,))[0][0]
+    return f"{ladder.axis}={10 * float(ladder.size[-1]):.3g}"
+
+
+def _clusters(outlook: Outlook, chain: Chain | None) -> None:
+    if chain is None:
+        st.info("There are too few models or items to cluster these items on difficulty.")
+        return
+    share = f"{100 * chain.predictable_share:.0f} %"
+    st.metric("Items in clusters that can be extrapolated", share)
+    figure(
+        clusters_chart(outlook, chain),
+        cluster_words(outlook, chain),
+        title="Clusters of items",
+        key="clusters",
+    )
+    if chain.mapping is not None:
+        figure(
+            mapping_chart(chain),
+            "From the predictable items' pass rate to the score over all items.",
+            title="From predictable items to the whole benchmark",
+            key="mapping",
+        )
 
 
 begin("Benchmarks", "What will a larger model score, and can it be forecast at all?")
 try:
     upload = choose_upload("items", "results per benchmark item", "items")
     if upload is not None:
-        log = _items(workspace().owner, upload.id)
+        owner = workspace().owner
+        log = _items(owner, upload.id)
         one, two, three = st.columns(3)
         names = sorted(map(str, log.items["benchmark"].dropna().unique()))
         benchmark = one.selectbox("Benchmark", names, key="benchmark", bind="query-params")
         place = two.text_input(
             "Model to forecast",
-            _default_place(log),
+            _default_place(owner, upload.id, benchmark),
             key="model",
             bind="query-params",
             help="flops=1e24 or params=7B,tokens=2T",
@@ -62,45 +82,19 @@ try:
         method = three.selectbox("Method", _METHODS, key="method", bind="query-params")
         with st.expander("Chance and level"):
             chance = st.number_input("Score of a random guess", 0.0, 0.99, 0.0, 0.05, key="chance")
-            level = st.select_slider(
-                "Level of the interval", [0.5, 0.8, 0.9, 0.95, 0.99], 0.9, key="level"
-            )
-        if not place:
-            st.info(
-                "The sizes of these models are not known. Say which model is to be forecast: flops=1e22."
-            )
-        else:
-            suite, chain = _suite(
-                workspace().owner, upload.id, benchmark, place, method, level, chance
-            )
-            outlook = suite.outlooks[0]
-            figure(
-                forecast_chart(outlook),
-                downstream_words(suite),
-                title=f"{benchmark} over size",
-                key="forecast",
-                findings=suite.forecasts.findings,
-                table=suite.forecasts.to_frame(),
-            )
-            table(suite.forecasts.to_frame(), name="benchmarks", key="benchmarks")
-            if chain is None:
-                st.info("There are too few models or items to cluster these items on difficulty.")
-            else:
-                share = 100 * chain.predictable_share
-                st.metric("Items in clusters that can be extrapolated", f"{share:.0f} %")
-                figure(
-                    clusters_chart(outlook, chain),
-                    f"Items clustered on difficulty: each line is a cluster's pass rate over the size of the model. {share:.0f} % of the items lie in clusters that can be extrapolated.",
-                    title="Clusters of items",
-                    key="clusters",
-                )
-                if chain.mapping is not None:
-                    figure(
-                        mapping_chart(chain),
-                        "From the predictable items' pass rate to the score over all items.",
-                        title="From predictable items to the whole benchmark",
-                        key="mapping",
-                    )
-            report_buttons(f"{plain(benchmark)} at {plain(place)}")
+            level = st.select_slider("Level of the interval", LEVELS, 0.9, key="level")
+        suite, chain = _suite(owner, upload.id, benchmark, place, method, level, chance)
+        forecasts = suite.forecasts.to_frame()
+        figure(
+            forecast_chart(suite.outlooks[0]),
+            downstream_words(suite),
+            title=f"{benchmark} over size",
+            key="forecast",
+            findings=suite.forecasts.findings,
+            table=forecasts,
+        )
+        table(forecasts, name="benchmarks", key="benchmarks")
+        _clusters(suite.outlooks[0], chain)
+        report_buttons(f"{benchmark} at {place}")
 except PredictorError as error:
     problem(error)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pandas as pd
 import streamlit as st
-from panels.show import begin, figure, plain, problem, report_buttons, table
+from panels.show import LEVELS, begin, figure, plain, problem, report_buttons, table
 from panels.workspace import choose_upload, workspace
 
 from predictor.capacity.answer import forecast_sizes, models_table
@@ -39,7 +39,7 @@ def _fronts(capacity: InformationCapacity, dataset: str) -> dict[str, pd.DataFra
 
 begin(
     "Capacity",
-    "Which model compresses text best for what it computes, and what would a larger or smaller sibling reach?",
+    "Which model compresses text best for what it computes, and what would a sibling reach?",
 )
 try:
     upload = choose_upload(
@@ -58,9 +58,7 @@ try:
                 required=True,
                 help="The constant of the published law, or fitted to these series.",
             )
-            level = st.select_slider(
-                "Level of intervals", [0.5, 0.8, 0.9, 0.95, 0.99], 0.9, key="level"
-            )
+            level = st.select_slider("Level of intervals", LEVELS, 0.9, key="level")
         capacity = _capacity(workspace().owner, upload.id, convention, level, bias)
         datasets = list(capacity.bias_)
         dataset = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 from panels import ask
-from panels.show import begin, figure, plain, problem, report_buttons, table
+from panels.show import LEVELS, begin, figure, own, plain, problem, report_buttons, table
 from panels.workspace import choose_runs, log_of, workspace
 
 from predictor.curves.question import Answer, choose_metric
@@ -52,13 +52,11 @@ def _settings(log: RunLog) -> tuple[str, str, float | None, str, float, float]:
         format="%d %%",
         key="share",
         bind="query-params",
-        help="What would have been said when the runs had got only so far; rings show what then happened.",
+        help="What would have been said then; rings show what then happened.",
     )
     with st.expander("Law and level"):
         law = st.selectbox("Law", ["auto", *LAWS], key="law", bind="query-params")
-        level = st.select_slider(
-            "Level of the interval", [0.5, 0.8, 0.9, 0.95, 0.99], 0.9, key="level"
-        )
+        level = st.select_slider("Level of the interval", LEVELS, 0.9, key="level")
     return metric, axis, parse_number(place) if place else None, law, level, share / 100
 
 
@@ -71,13 +69,12 @@ def _figures(answer: Answer, log: RunLog, share: float) -> None:
     happened = ask.hidden_points(log, answer, share)
     for run in list(answer.outcomes)[:_MOST_CHARTS]:
         later = None if happened is None else happened[happened["run"] == run]
-        own = [f for f in answer.forecasts.findings if f.run in (None, run)]
         figure(
             curve_chart(answer, run, later),
             curve_words(answer, run),
             title=f"{run}: {answer.question.metric}",
             key=f"curve-{run}",
-            findings=own,
+            findings=own(answer.forecasts.findings, run),
         )
     more = len(answer.outcomes) - _MOST_CHARTS
     if more > 0:
@@ -119,7 +116,8 @@ def _alternatives(
     best = scores.sort_values("median_ape").iloc[0]
     st.markdown(
         f"Half of each run's way hidden, the median error is smallest by {plain(best['law'])}: "
-        f"{best['median_ape']:.2g} %, from {int(best['n'])} forecasts. auto weighs the laws by such evidence."
+        f"{best['median_ape']:.2g} %, from {int(best['n'])} forecasts. "
+        "auto weighs the laws by such evidence."
     )
 
 

@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 from panels.show import begin, figure, plain, problem, report_buttons, table
 from panels.workspace import choose_upload, nothing_yet, workspace
-from predictor.report.gate_charts import gate_chart, gate_frame
 
 from predictor.errors import InputError, PredictorError
 from predictor.gates.checking import check_gates
 from predictor.gates.checks import Gate
 from predictor.gates.config import gate_toml, parse_gate
 from predictor.gates.verdict import GateResult
+from predictor.report.gate_charts import gate_chart, gate_frame
 from predictor.report.words import gate_words
 
 _COLUMNS = ("name", "metric", "at", "upper", "lower", "value", "level", "undecided", "severity")
@@ -53,19 +53,19 @@ def _first_check(upload: Any) -> pd.DataFrame:
 
 
 def _edited(start: pd.DataFrame, key: str) -> list[dict[str, Any]]:
-    number = st.column_config.NumberColumn
+    number, choice = st.column_config.NumberColumn, st.column_config.SelectboxColumn
     edited = st.data_editor(
         start, num_rows="dynamic", hide_index=True, key=key,
         column_config={
             "name": st.column_config.TextColumn("check", required=True),
             "metric": st.column_config.TextColumn("metric"),
-            "at": st.column_config.TextColumn("at", help="step=20000; empty: the planned end, or the last point"),
-            "upper": number("upper end at most", help="The interval's upper end must stay at or under this."),
-            "lower": number("lower end at least", help="The interval's lower end must stay at or above this."),
+            "at": st.column_config.TextColumn("at", help="step=20000; empty: the planned end"),
+            "upper": number("upper end at most", help="for a metric to keep low"),
+            "lower": number("lower end at least", help="for a metric to keep high"),
             "value": number("value", help="What the forecast itself must not pass."),
             "level": number("level", min_value=0.01, max_value=0.99),
-            "undecided": st.column_config.SelectboxColumn("if undecided", options=["fail", "pass", "warn"]),
-            "severity": st.column_config.SelectboxColumn("severity", options=["error", "warning"]),
+            "undecided": choice("if undecided", options=["fail", "pass", "warn"]),
+            "severity": choice("severity", options=["error", "warning"]),
         },
     )  # fmt: skip
     rows = edited.astype(object).where(edited.notna(), None).to_dict("records")
@@ -91,7 +91,8 @@ def _show(result: GateResult, gate: Gate) -> None:
     say(f"Gate: {status} (exit status {result.exit_status} in CI)")
     for verdict in result.verdicts:
         st.markdown(
-            f"- {_ICONS[str(verdict.status)]} **{plain(verdict.name)}**, {verdict.status}: {plain(verdict.message)}"
+            f"- {_ICONS[str(verdict.status)]} **{plain(verdict.name)}**, {verdict.status}: "
+            f"{plain(verdict.message)}"
         )
     rows = [v.to_dict() for v in result.verdicts]
     frame = pd.DataFrame(
@@ -110,14 +111,15 @@ def _show(result: GateResult, gate: Gate) -> None:
     table(frame, name="gate", key="verdicts")
     st.header("For your CI")
     st.caption(
-        "Put this into predictor.toml or pyproject.toml, point `logs` at the files in your repository, and run `predictor gate`."
+        "Put this into predictor.toml or pyproject.toml, point `logs` at the files in your "
+        "repository, and run `predictor gate`."
     )
     st.code(gate_toml(gate), language="toml")
 
 
 begin(
     "Gates",
-    "May this be merged or launched? Edit the thresholds and see what they would say of these logs.",
+    "May this be merged or launched? Edit thresholds and see what they would say of these logs.",
 )
 try:
     upload = choose_upload("runs", "training runs", "gate-upload")

@@ -6,7 +6,7 @@ import os
 
 import streamlit as st
 from panels import ask
-from panels.show import begin, figure, plain, problem, report_buttons, warnings
+from panels.show import begin, figure, own, plain, problem, report_buttons, warnings
 from panels.workspace import log_of, workspace
 
 from predictor.curves.question import choose_metric
@@ -64,7 +64,7 @@ def _first_forecast(upload: Upload) -> None:
     for run in answer.outcomes:
         figure(
             curve_chart(answer, run), curve_words(answer, run), title=f"{run}: {metric}",
-            key=f"home-{run}", findings=[f for f in answer.forecasts.findings if f.run in (None, run)],
+            key=f"home-{run}", findings=own(answer.forecasts.findings, run),
         )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ with left:
     )  # fmt: skip
     st.caption(
         "CSV, TSV, JSONL, Parquet; Weights & Biases, TensorBoard, Hugging Face trainer state, "
-        "MLflow, Lightning, Megatron, nanoGPT, lm-evaluation-harness. What a file is, its content tells."
+        "MLflow, Lightning, Megatron, nanoGPT, lm-evaluation-harness. Content tells what a file is."
     )
     folder = st.toggle("Upload a folder instead", key="by-folder")
     if folder:
@@ -130,6 +130,6 @@ if done is not None:
         report_buttons(f"Forecasts: {done.title}")
 elif not uploads:
     st.info(
-        "First upload a log, or load the examples. Then each page on the left answers one question; "
-        "everything is kept in the workspace and is here again tomorrow."
+        "First upload a log, or load the examples. Then each page on the left answers one "
+        "question; everything is kept in the workspace and is here again tomorrow."
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
-from panels.show import begin, figure, plain, problem, report_buttons, table
+from panels.show import LEVELS, begin, figure, plain, problem, report_buttons, table
 from panels.workspace import choose_upload, workspace
 
 from predictor.alignment.response_alignment import ResponseAlignment
 from predictor.errors import PredictorError
 from predictor.report.alignment_charts import length_chart, p_best_chart, scores_chart
-from predictor.report.words import alignment_words
+from predictor.report.words import alignment_words, decision_words
 
 _SCORES = (
     "auto",
@@ -33,6 +34,18 @@ def _alignment(
     return ResponseAlignment(score=score, aggregation=aggregation, level=level).fit(log)
 
 
+def _chances(strategies: pd.DataFrame) -> str:
+    first = strategies.head(4)[["strategy", "p_best"]].itertuples(index=False)
+    told = ", ".join(f"{name} {chance:.0%}" for name, chance in first if chance == chance)
+    return f"How often each has the best score when the examples are drawn again: {told}."
+
+
+def _by_task(alignment: ResponseAlignment) -> None:
+    st.header("By task")
+    for task, decision in alignment.tasks_.items():
+        st.markdown(f"- **{plain(task)}**: {plain(decision_words(decision))}")
+
+
 begin(
     "Responses",
     "Which way of writing the answers should the model be fine-tuned on, and how sure is that?",
@@ -48,9 +61,7 @@ try:
             key="aggregation",
             bind="query-params",
         )
-        level = three.select_slider(
-            "Level of intervals", [0.5, 0.8, 0.9, 0.95, 0.99], 0.9, key="level"
-        )
+        level = three.select_slider("Level of intervals", LEVELS, 0.9, key="level")
         alignment = _alignment(workspace().owner, upload.id, score, aggregation, level)
         strategies = alignment.strategies_
         figure(
@@ -64,25 +75,19 @@ try:
         table(strategies, name="strategies", key="strategies")
         figure(
             p_best_chart(strategies),
-            f"How often each strategy has the best score when the examples are drawn again: {', '.join(f'{s} {p:.0%}' for s, p in zip(strategies['strategy'][:4], strategies['p_best'][:4], strict=True))}.",
+            _chances(strategies),
             title="Probability of being best",
             key="p-best",
         )
         figure(
             length_chart(strategies, alignment.score_),
-            "A strategy that scores well only because it is short is no better to train on: look whether the score follows the length.",
+            "A strategy that scores well only because it is short is no better to train on: look "
+            "whether the score follows the length.",
             title="Score against length",
             key="length",
         )
         if alignment.tasks_:
-            st.header("By task")
-            for task, decision in alignment.tasks_.items():
-                said = (
-                    decision.best
-                    if decision.decisive
-                    else f"differences within noise: any of {', '.join(decision.best_set)}"
-                )
-                st.markdown(f"- **{plain(task)}**: {plain(said)}")
+            _by_task(alignment)
         report_buttons("Response strategies")
 except PredictorError as error:
     problem(error)

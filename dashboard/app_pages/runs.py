@@ -80,7 +80,8 @@ def _uploads() -> None:
     st.header("Uploads")
     for upload in workspace().uploads():
         what = f"{len(upload.runs)} runs" if upload.runs else ", ".join(upload.kinds)
-        title = f"{plain(upload.title)}: {plain(what)}, {len(upload.files)} files, {upload.created:%Y-%m-%d %H:%M}"
+        when = f"{upload.created:%Y-%m-%d %H:%M}"
+        title = f"{plain(upload.title)}: {plain(what)}, {len(upload.files)} files, {when}"
         with st.expander(title):
             warnings(upload.findings)
             st.table({plain(file.name): f"{file.size:,} bytes" for file in upload.files[:50]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
-from panels.show import begin, figure, plain, problem, report_buttons, table, warnings
+from panels.show import LEVELS, begin, figure, plain, problem, report_buttons, table, warnings
 from panels.workspace import choose_runs, choose_upload, log_of, workspace
 
 from predictor.architecture.accelerators import accelerator_named, read_accelerators
@@ -109,13 +109,13 @@ def _charts(answer: ScalingAnswer) -> None:
         )
         figure(
             isoflop_chart(law),
-            "Each curve is one amount of compute, split in different ways; its lowest point is the best split.",
+            "Each curve is one amount of compute, split in many ways; the lowest point is best.",
             title="IsoFLOP curves",
             key="isoflop",
         )
         figure(
             residual_chart(law),
-            "How far each run lies from the law; a slope or bend here means that the law does not fit.",
+            "How far each run lies from the law; a slope or a bend tells that it does not fit.",
             title="Residuals",
             key="residuals",
         )
@@ -166,15 +166,17 @@ def _costs(digest: str, law: str, level: float, budgets: str, runs: RunsTable) -
     table(plans.to_frame(), name="costs", key="costs")
     for plan in plans.plans:
         if plan.cost is not None:
-            st.markdown(plain(
-                f"{plan.allocation.flops:.3g} FLOPs: {plan.allocation.params:.3g} parameters on {plan.allocation.tokens:.3g} tokens, "
-                f"{plan.cost.gpu_hours:.3g} GPU-hours" + (f", {plan.cost.usd:,.0f} dollars" if plan.cost.usd is not None else "")
-            ))  # fmt: skip
+            one, cost = plan.allocation, plan.cost
+            dollars = "" if cost.usd is None else f", {cost.usd:,.2f} dollars"
+            said = f"{one.params:.3g} parameters on {one.tokens:.3g} tokens, "
+            st.markdown(
+                plain(f"{one.flops:.3g} FLOPs: {said}{cost.gpu_hours:.3g} GPU-hours{dollars}")
+            )
 
 
 begin(
     "Scaling and budget",
-    "How big a model, on how many tokens, for my budget? What will it reach, and what does it cost?",
+    "How big a model, on how many tokens, for my budget? What will it reach, at what cost?",
 )
 try:
     chosen = _choose()
@@ -200,12 +202,11 @@ try:
         )
         with st.expander("Law and level"):
             law = st.selectbox("Law", _LAWS, key="scaling-law", bind="query-params")
-            level = st.select_slider(
-                "Level of the interval", [0.5, 0.8, 0.9, 0.95, 0.99], 0.9, key="scaling-level"
-            )
+            level = st.select_slider("Level of the interval", LEVELS, 0.9, key="scaling-level")
         answer = _answer(digest, law, level, place, budgets, spare if place else "", runs)
         st.caption(
-            f"{len(runs)} runs of {plain(runs.source)}, {runs.flops.min():.2g} to {runs.flops.max():.2g} FLOPs"
+            f"{len(runs)} runs of {plain(runs.source)}, "
+            f"{runs.flops.min():.2g} to {runs.flops.max():.2g} FLOPs"
         )
         _results(answer)
         if answer.estimator is None:

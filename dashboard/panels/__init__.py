@@ -1,1 +1,1 @@
-"""What the pages share: access, the workspace, questions and their answers, how things are shown."""
+"""What the pages share: access, the workspace, questions and answers, how things are shown."""

@@ -17,7 +17,10 @@ from predictor.report.theme import themed
 from predictor.writing import csv_text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:=&@/^])")
+#: Levels of intervals to choose from.
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 _SHOWN_FINDINGS = 50
+_COUNTS = ("flops", "params", "tokens", "training_bytes", "inference_bytes")
 _SECTIONS = "sections of this page"
 
 
@@ -59,9 +62,11 @@ def figure(
         _download("Picture (PNG)", lambda: as_png(chart), f"{name}.png", "image/png", key)
 
 
-def table(frame: pd.DataFrame, *, name: str, key: str, **settings: object) -> None:
+def table(frame: pd.DataFrame, *, name: str, key: str) -> None:
     """Show a table, with its data to download; text that a spreadsheet would run is defused."""
-    st.dataframe(frame, hide_index=True, **settings)
+    counts = [column for column in frame.columns if str(column).startswith(_COUNTS)]
+    short = st.column_config.NumberColumn(format="%.4g")
+    st.dataframe(frame, hide_index=True, column_config=dict.fromkeys(counts, short))
     _download("Table (CSV)", lambda: csv_text(frame), f"{name}.csv", "text/csv", f"table-{key}")
 
 
@@ -104,6 +109,11 @@ def warnings(findings: Iterable[Finding]) -> None:
     if folded:
         with st.expander(f"Also noticed ({len(folded)})"):
             st.markdown("\n".join(folded))
+
+
+def own(findings: Iterable[Finding], run: str) -> list[Finding]:
+    """Return what was noticed of a run, and of all."""
+    return [finding for finding in findings if finding.run in (None, run)]
 
 
 def problem(error: PredictorError) -> None:
