@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 from panels import access, workspace
 from panels.show import problem
@@ -10,7 +12,8 @@ from predictor.errors import PredictorError
 
 st.set_page_config(
     page_title="Predictor",
-    page_icon=":material/trending_up:",
+    # A file: Streamlit would fetch the picture of a named icon from the internet.
+    page_icon=str(Path(__file__).with_name("icon.svg")),
     layout="wide",
     menu_items={"About": "Forecasts training runs from the logs you already have."},
 )

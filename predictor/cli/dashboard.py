@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from predictor.errors import InputError
+
+if TYPE_CHECKING:
+    from predictor.store.access import Access
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 #: A wheel carries the pages inside the package; a clone has them beside it.
@@ -23,6 +30,21 @@ _THEME = {
     "theme.dark.linkColor": "#56B4E9",
     "theme.baseRadius": "small",
 }
+#: What a Streamlit configuration of the machine or of the folder must not loosen.
+_CLOSED = {
+    "server.enableXsrfProtection": True,
+    "server.enableCORS": True,
+    "server.enableAgentApi": False,
+    "server.trustedUserHeaders": "{}",
+    "server.fileWatcherType": "none",
+    "server.showEmailPrompt": False,
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+    "client.disableDataExport": True,
+    "runner.magicEnabled": False,
+}
+_LOCAL = ("localhost", "127.0.0.1", "::1")
 _WORKSPACE = (
     "Folder that keeps uploads and forecasts.  [default: $PREDICTOR_WORKSPACE, else ~/.predictor]"
 )
@@ -36,7 +58,10 @@ _SECRETS = (
 )
 _SEPARATE = "With --secrets: one workspace for all who come in, or one for each."
 _UPLOAD = "Largest file that may be uploaded, in MB."
-_PROXY = "Names under which a reverse proxy serves the pages; several times.  [default: any]"
+_NAMES = (
+    "Another name by which browsers call this server; several times.  [default: with --secrets "
+    "that of redirect_uri; those of localhost where --host is one of them; else any]"
+)
 
 
 @click.command("dashboard", short_help="Show me and my team.")
@@ -54,7 +79,7 @@ _PROXY = "Names under which a reverse proxy serves the pages; several times.  [d
 @click.option(
     "--max-upload", type=click.IntRange(1, 2000), default=200, show_default=True, help=_UPLOAD
 )
-@click.option("--allowed-host", "allowed", metavar="NAME", multiple=True, help=_PROXY)
+@click.option("--allowed-host", "allowed", metavar="NAME", multiple=True, help=_NAMES)
 @click.option("--open/--no-open", "opens", default=True, show_default=True, help="Open a browser.")
 def command(
     port: int,
@@ -70,29 +95,24 @@ def command(
     """Serve the pages until interrupted: upload logs, look at forecasts, come back tomorrow."""
     if find_spec("streamlit") is None:
         raise InputError("the dashboard needs Streamlit: pip install 'predictor[dashboard]'")
-    if secrets is not None and not secrets.is_file():
-        raise InputError(f"--secrets {secrets}: no such file")
+    access = _access(secrets, workspaces, host)
     _check_port(host, port)
     _check_workspace(workspace, database)
     given = {
         "PREDICTOR_WORKSPACE": workspace and str(workspace.resolve()),
         "PREDICTOR_DATABASE": database,
-        "PREDICTOR_WORKSPACES": workspaces if secrets else "shared",
+        "PREDICTOR_WORKSPACES": workspaces,
         "PREDICTOR_MAX_UPLOAD_MB": str(max_upload),
         "PREDICTOR_ACCESS": "login" if secrets else "open",
+        "PREDICTOR_SECRETS": secrets and str(secrets.resolve()),
     }
     os.environ.update({name: value for name, value in given.items() if value})
     options = {
         "server.port": port, "server.address": host, "server.headless": not opens,
-        "server.maxUploadSize": max_upload, "server.enableXsrfProtection": True,
-        "server.enableCORS": True, "server.fileWatcherType": "none",
-        "server.showEmailPrompt": False, "browser.gatherUsageStats": False,
-        "client.showErrorDetails": "none", "client.toolbarMode": "minimal",
-        "client.disableDataExport": True, "runner.magicEnabled": False, **_THEME,
+        "server.maxUploadSize": max_upload, **_CLOSED, **_THEME,
     }  # fmt: skip
-    flags = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
-             for name, value in options.items()]  # fmt: skip
-    flags += [f"--server.allowedHosts={name}" for name in allowed]
+    flags = _flags(options)
+    flags += [f"--server.allowedHosts={name}" for name in _names(host, access, allowed)]
     flags += [f"--secrets.files={secrets.resolve()}"] if secrets else []
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app_path()), *flags])
 
@@ -109,6 +129,52 @@ def app_path() -> Path:
         if (place / "app.py").is_file():
             return place / "app.py"
     raise InputError(f"the pages are not at {_PLACES[0]}: install predictor again")
+
+
+def _flags(options: Mapping[str, object]) -> list[str]:
+    written = {k: str(v).lower() if isinstance(v, bool) else v for k, v in options.items()}
+    return [f"--{name}={value}" for name, value in written.items()]
+
+
+def _access(secrets: Path | None, workspaces: str, host: str) -> Access | None:
+    """Return who may come in, None for everybody; say what is unwise about it."""
+    if secrets is None:
+        if workspaces == "user":
+            raise InputError(
+                "--workspaces user needs --secrets: without a login there are no users"
+            )
+        if not _is_local(host):
+            _warn(f"--host {host} without --secrets: who reaches it may see and change everything")
+        return None
+    from predictor.store.access import read_access
+
+    access = read_access(secrets)
+    if secrets.stat().st_mode & 0o007:
+        _warn(f"--secrets {secrets}: other users of this machine can read it; chmod 600")
+    if access.site.startswith("http:") and not _is_local(urlsplit(access.site).hostname or ""):
+        _warn(f"--secrets {secrets}: redirect_uri without TLS: whoever listens can log in too")
+    return access
+
+
+def _warn(message: str) -> None:
+    click.echo(f"predictor: warning: {message}", err=True)
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _names(host: str, access: Access | None, allowed: tuple[str, ...]) -> list[str]:
+    """Return the names by which browsers may call this server; empty: any.
+
+    A page elsewhere whose name is made to lead here (DNS rebinding) calls it by its own.
+    """
+    site = [urlsplit(access.site).hostname or ""] if access else []
+    local = [*_LOCAL, host] if _is_local(host) else []
+    return list(dict.fromkeys([*allowed, *site, *local]))
 
 
 def _check_port(host: str, port: int) -> None:
