@@ -96,7 +96,7 @@ def read_table(source: Source, layout: Layout | None = None) -> Table:
     elif layout.kind == "lines":
         frame = _read_lines(source, findings)
     elif layout.kind == "document":
-        frame = pd.DataFrame(document_rows(json.loads(source.document(), parse_constant=str)))
+        frame = _framed(source, document_rows(json.loads(source.document(), parse_constant=str)))
     else:
         frame = _read_parquet(source)
     check_width(source, frame.shape[1])
@@ -307,7 +307,7 @@ def _read_lines(source: Source, findings: list[Finding]) -> pd.DataFrame:
         last = numbered[-1][0]
         rows = _objects(numbered)
         broken += [number for (number, _), row in zip(numbered, rows, strict=True) if row is None]
-        chunks.append(pd.DataFrame([row for row in rows if row is not None]))
+        chunks.append(_framed(source, [row for row in rows if row is not None]))
     if broken and broken[-1] == last:
         message = f"line {broken.pop()}, the last, is cut off and was left out"
         findings.append(Finding("PRED007", message, source=source.name))
@@ -315,6 +315,13 @@ def _read_lines(source: Source, findings: list[Finding]) -> pd.DataFrame:
         message = f"{len(broken)} lines are not JSON objects (first: line {broken[0]}); left out"
         findings.append(Finding("PRED008", message, source=source.name))
     return pd.concat(chunks, ignore_index=True) if len(chunks) > 1 else chunks[0]
+
+
+def _framed(source: Source, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    try:
+        return pd.DataFrame(rows)
+    except UnicodeEncodeError:
+        raise source.error("holds half of a surrogate pair, no text; write it again") from None
 
 
 def _batches(source: Source) -> Iterator[list[tuple[int, str]]]:

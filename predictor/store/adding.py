@@ -66,8 +66,7 @@ def add(store: Store, given: Sequence[Given], title: str = "") -> int:
         title = storable(title.strip())[:_LONGEST_TITLE] or _title(received, given)
         parsed = parse({file.name: file.path for file in received}, folder, title)
         _keep_files(store, received)
-        for kind, path in parsed.tables.items():
-            store.files.keep(path, store.files.table(parsed.hashes[kind]))
+        store.files.keep(places(store, parsed))
         with store.writing() as connection:
             again = known_upload(store, digest, connection)
             if again is not None:
@@ -77,8 +76,12 @@ def add(store: Store, given: Sequence[Given], title: str = "") -> int:
 
 def _keep_files(store: Store, received: Sequence[Received]) -> None:
     """Keep uploaded bytes; a stored file that is damaged becomes sound again."""
-    for file in received:
-        store.files.keep(file.path, store.files.uploaded(file.sha256))
+    store.files.keep({file.path: store.files.uploaded(file.sha256) for file in received})
+
+
+def places(store: Store, parsed: Parsed) -> dict[Path, Path]:
+    """Return where the tables that were read belong."""
+    return {path: store.files.table(parsed.hashes[kind]) for kind, path in parsed.tables.items()}
 
 
 def digest_of(files: Sequence[tuple[str, str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from predictor.errors import InputError
@@ -16,6 +16,8 @@ from predictor.logs.tables import Log, RunLog
 #: Tables of a few rows: larger files are not tried, so that a long log is read once.
 _LARGEST_TABLE = 4 * 1024**2
 _MOST_TABLES = 50
+#: Columns of a compression table that name files.
+_FILES_NAMED = ("config", "samples", "results")
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".gz")
 
 
@@ -101,10 +103,29 @@ def _is_scaling(path: Path) -> bool:
 
 
 def _is_capacity(path: Path) -> bool:
-    """Return whether a table says how well models compress text."""
+    """Return whether a table says how well models compress text, alone or by what came along."""
     from predictor.capacity.table import read_table
 
-    return bool(read_table(path)[0])
+    return not _leads_outside(path) and bool(read_table(path)[0])
+
+
+def _leads_outside(path: Path) -> bool:
+    """Return whether a table names files that did not come with it: those of the server."""
+    from predictor.capacity.columns import by_canonical_name
+    from predictor.logs.frames import read_table
+    from predictor.logs.source import Source
+
+    frame = read_table(Source(path, path.name, path.stem)).frame
+    known = by_canonical_name([str(column) for column in frame.columns])
+    columns = [frame[known[name]] for name in _FILES_NAMED if name in known]
+    named = {value for column in columns for value in column.dropna() if isinstance(value, str)}
+    return any(value.strip() and not _beside(path, value) for value in named)
+
+
+def _beside(path: Path, value: str) -> bool:
+    plain = PurePosixPath(value)
+    inside = not plain.is_absolute() and ".." not in plain.parts
+    return inside and (path.parent / plain).is_file()
 
 
 def _relative(log: Any, root: Path) -> Any:

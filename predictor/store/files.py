@@ -57,13 +57,16 @@ class Files:
         for name in ("files", "logs"):
             yield from (p for p in sorted((self.folder / name).rglob("*")) if p.is_file())
 
-    def keep(self, staged: Path, place: Path) -> None:
-        """Move a complete file to its place: safe on disk before anybody is told of it."""
-        place.parent.mkdir(exist_ok=True)
-        _sync(staged)
-        os.replace(staged, place)
-        _sync(place.parent)
-        _sync(place.parent.parent)
+    def keep(self, staged: Mapping[Path, Path]) -> None:
+        """Move complete files to their places: safe on disk before anybody is told of them."""
+        folders = {place.parent for place in staged.values()}
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        for path, place in staged.items():
+            _sync(path)
+            os.replace(path, place)
+        for folder in sorted(folders | {folder.parent for folder in folders}):
+            _sync(folder)
 
     @contextmanager
     def staging(self) -> Iterator[Path]:

@@ -48,8 +48,8 @@ def load(store: Store, path: Path) -> Counts:
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file; check the path") from None
         _check_tables(document, staged, path)
-        for member, digest in document.members().items():
-            store.files.keep(staged[member], place_of(store.files, member, digest))
+        members = document.members().items()
+        store.files.keep({staged[m]: place_of(store.files, m, digest) for m, digest in members})
         with store.writing() as connection:
             return _merge(store, connection, document)
 

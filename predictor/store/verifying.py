@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.store import schema
-from predictor.store.adding import parse
+from predictor.store.adding import parse, places
 from predictor.store.deleting import referenced, unreferenced
 from predictor.store.files import hash_of
 from predictor.store.store import Store
@@ -101,8 +101,7 @@ def _make_again(store: Store, upload: dict[str, Any]) -> None:
         log: Any = parsed.content.logs.get("runs")
         if sources - set(log.run_names if log is not None else ()):
             raise InputError("this version of Predictor finds other runs in it")
-        for kind, path in parsed.tables.items():
-            store.files.keep(path, store.files.table(parsed.hashes[kind]))
+        store.files.keep(places(store, parsed))
     with store.writing() as connection:
         mine = uploads.c.id == upload["id"]
         connection.execute(uploads.update().where(mine).values(tables=dict(parsed.hashes)))
