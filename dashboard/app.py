@@ -10,14 +10,6 @@ from panels.show import problem
 
 from predictor.errors import PredictorError
 
-st.set_page_config(
-    page_title="Predictor",
-    # A file: Streamlit would fetch the picture of a named icon from the internet.
-    page_icon=str(Path(__file__).with_name("icon.svg")),
-    layout="wide",
-    menu_items={"About": "Forecasts training runs from the logs you already have."},
-)
-
 PAGES = {
     "": [
         st.Page("app_pages/home.py", title="Home", icon=":material/home:", default=True),
