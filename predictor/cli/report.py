@@ -72,11 +72,13 @@ def command(
     quiet: bool,
 ) -> int:
     """Report on what PATHS hold: training curves, results per item, scored responses."""
+    from predictor.report import live
     from predictor.report.document import every_section, html_document
     from predictor.report.gathering import Request, gather
 
     at = [parse_place(place, "--at") for place in places]
     request = Request(paths, scaling, capacity, gate, metric, at, meta, trust, level, seed)
+    live.begin()
     with progress("reporting", quiet) as tell:
         found = gather(request, tell)
         write_whole(html_document(title, found), html, "--html")

@@ -17,7 +17,8 @@ import pandas as pd
 
 from predictor._version import __version__
 from predictor.findings import Finding, grouped
-from predictor.report.drawing import as_svg, chart_data, chart_spec
+from predictor.report import live
+from predictor.report.drawing import chart_spec, spec_data, svg_text
 from predictor.report.theme import DARK, LIGHT
 from predictor.writing import csv_text, printable
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 #: More rows or findings than this nobody reads on a page.
 MOST_ROWS = 200
 _HERE = Path(__file__).parent
-_ADDRESS = re.compile(r"https://(?=(?:github\.com|vega\.github\.io)/)")
 _IDENTITY = re.compile(r"""\b(id="|url\(#|href="#)([\w-]+)""")
 #: What would end a script, or a line of it, within a text.
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -89,8 +89,8 @@ def html_document(title: str, sections: Sequence[Section]) -> str:
     (True, False)
     """
     parts = [_section(section, f"{k}", 2) for k, section in enumerate(sections, start=1)]
-    live = any(section.chart is not None for section in every_section(sections))
-    scripts = [_bundle(), _text("page.js")] if live else []
+    drawn = any(section.chart is not None for section in every_section(sections))
+    scripts = [live.bundle(), _text("page.js")] if drawn else []
     return "".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
@@ -119,7 +119,7 @@ def cell_text(value: Any) -> str:
         return "" if value is None or value is pd.NA else str(value)
     if value != value:
         return ""
-    if 1e4 <= abs(value) < 1e9 or (float(value).is_integer() and abs(value) < 1e9):
+    if 1e4 <= abs(value) < 1e7 or (float(value).is_integer() and abs(value) < 1e7):
         return f"{value:.0f}"
     return f"{value:.4g}"
 
@@ -155,16 +155,18 @@ def _paragraphs(words: str) -> str:
 def _figure(section: Section, name: str) -> str:
     assert section.chart is not None
     spec = chart_spec(section.chart)
+    picture, rows = svg_text(spec), spec_data(spec)
+    # It is an address, though nobody asks for what is there.
     spec.pop("$schema", None)
     data = json.dumps(spec, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
     # Names within a picture are its own: those of several pictures on a page must differ.
-    picture = _IDENTITY.sub(rf"\g<1>c{name}-\g<2>", as_svg(section.chart))
-    rows = b64encode(csv_text(chart_data(section.chart)).encode()).decode()
+    picture = _IDENTITY.sub(rf"\g<1>c{name}-\g<2>", picture)
+    table = b64encode(csv_text(rows).encode()).decode()
     return (
         f'<figure data-chart="chart-{name}">\n<div class="picture">{picture}</div>\n'
         f'<script type="application/json">{data}</script>\n'
         f"<figcaption>{_shown(section.caption)} "
-        f'<a class="download" download="chart-{name}.csv" href="data:text/csv;base64,{rows}">'
+        f'<a class="download" download="chart-{name}.csv" href="data:text/csv;base64,{table}">'
         "Data (CSV)</a></figcaption>\n</figure>\n"
     )
 
@@ -193,11 +195,12 @@ def _findings(findings: Iterable[Finding]) -> str:
     if not groups:
         return ""
     rows = "".join(
-        f'<tr class="{one.severity}"><td>{one.code}</td><td>{_shown(whose)}</td>'
+        f'<tr class="{one.severity}"><td class="code">{one.code}</td><td>{_shown(whose)}</td>'
         f"<td>{_shown(one.message)}</td></tr>\n"
         for one, whose in groups[:MOST_ROWS]
     )
-    head = "".join(f'<th scope="col">{h}</th>' for h in ("Code", "Run", "What was noticed"))
+    heads = ("Code", "Run" if any(whose for _, whose in groups) else "", "What was noticed")
+    head = "".join(f'<th scope="col">{h}</th>' for h in heads)
     return (
         f'<div class="table"><table>\n<caption>Findings</caption>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{rows}</tbody></table></div>\n{_more(len(groups))}"
@@ -221,15 +224,6 @@ def _policy(scripts: Iterable[str]) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-@cache
-def _bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, without the addresses they name."""
-    import vl_convert
-
-    script = _ADDRESS.sub("", vl_convert.javascript_bundle())  # type: ignore[call-arg]
-    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 @cache

@@ -34,8 +34,9 @@ def chart_spec(chart: AnyChart, *, dark: bool = False) -> dict[str, Any]:
     """
     import altair as alt
 
+    # What a chart is made of is checked when it is made; to check the whole again takes long.
     with alt.data_transformers.enable("default", max_rows=None):
-        drawn: dict[str, Any] = themed(chart, dark).to_dict()
+        drawn: dict[str, Any] = themed(chart, dark).to_dict(validate=False)
     return drawn
 
 
@@ -51,9 +52,14 @@ def as_svg(chart: AnyChart, *, dark: bool = False, background: str | None = None
     background : str, optional
         Colour of the ground where it is to have its own; transparent where not given.
     """
+    return svg_text(_grounded(chart_spec(chart, dark=dark), background))
+
+
+def svg_text(spec: dict[str, Any]) -> str:
+    """Return a Vega-Lite document, as :func:`chart_spec` gives it, as an SVG document."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(_grounded(chart_spec(chart, dark=dark), background)))
+    return str(vl_convert.vegalite_to_svg(spec))
 
 
 def as_png(
@@ -118,9 +124,13 @@ def chart_data(chart: AnyChart) -> pd.DataFrame:
     1  point  2.0
     2   rule  0.5
     """
+    return spec_data(chart_spec(chart))
+
+
+def spec_data(spec: dict[str, Any]) -> pd.DataFrame:
+    """Return the rows of a Vega-Lite document as :func:`chart_data` does those of a chart."""
     import pandas as pd
 
-    spec = chart_spec(chart)
     parts, seen = [], set()
     for panel, part, name in _drawn(spec, "", None):
         if (panel, name) not in seen and spec["datasets"][name]:

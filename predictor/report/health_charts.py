@@ -48,7 +48,7 @@ def spikes_chart(log: RunLog, one: RunReport, metric: str) -> alt.LayerChart | a
     thin = np.zeros(len(frame), dtype=bool)
     thin[np.unique(np.linspace(0, max(len(frame) - 1, 0), _MOST_POINTS).astype(int))] = True
     frame = frame[thin | inside]
-    y = alt.Y("value:Q", title=metric, scale=alt.Scale(type="log", zero=False, nice=False))
+    y = alt.Y("value:Q", title=metric, scale=alt.Scale(type="log", nice=False))
     line = (
         alt.Chart(frame, description="logged")
         .mark_line(strokeWidth=1)

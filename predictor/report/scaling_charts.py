@@ -33,7 +33,7 @@ def scaling_chart(law: ScalingLaw) -> alt.VConcatChart | alt.LayerChart | alt.Fa
     if law.fit_.law.axes == ("flops",):
         return below
     return alt.vconcat(contour_chart(law), isoflop_chart(law), below).resolve_scale(
-        color="independent"
+        color="independent", size="independent"
     )
 
 
@@ -92,7 +92,7 @@ def isoflop_chart(law: ScalingLaw) -> alt.LayerChart | alt.FacetChart:
     x = alt.X(
         "params:Q", scale=alt.Scale(type="log", nice=False), title="parameters", axis=counted()
     )
-    y = alt.Y("loss:Q", scale=alt.Scale(type="log", zero=False))
+    y = alt.Y("loss:Q", scale=alt.Scale(type="log", nice=False))
     hover = ["budget:N", alt.Tooltip("params:Q", format=".3g"), alt.Tooltip("loss:Q", format=".4g")]
     colour = alt.Color("budget:N", sort=names)
     along = alt.Chart(pd.concat(rows), description="law").mark_line()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from predictor.gates.verdict import GateResult
     from predictor.health.run_health import RunHealth, RunReport
     from predictor.logs.tables import ItemLog, RunLog
+    from predictor.scaling.allocation import Allocation
     from predictor.scaling.question import ScalingAnswer
 
 #: Nobody looks at more charts of one kind than this.
@@ -144,8 +146,8 @@ def scaling_section(answer: ScalingAnswer) -> Section:
         table = forecasts_table(answer.forecasts).drop(columns=["Run", "Points"])
         parts.append(Section("Forecasts", table=table))
     if answer.allocations:
-        rows = pd.DataFrame([one.to_dict() for one in answer.allocations])
-        parts.append(Section("Budgets", table=_named(rows)))
+        rows = [_budget_row(one) for one in answer.allocations]
+        parts.append(Section("Budgets", table=pd.DataFrame(rows)))
     if answer.next_runs is not None and len(answer.next_runs):
         parts.append(Section("Runs to make next", table=_named(answer.next_runs)))
     law = None if known is None else pd.DataFrame({"estimate": known.params, "error": known.bse})
@@ -160,6 +162,19 @@ def scaling_section(answer: ScalingAnswer) -> Section:
         parts=tuple(parts),
         answered=answer.said_something,
     )
+
+
+def _budget_row(one: Allocation) -> dict[str, object]:
+    said = one.value is not None
+    return {
+        "FLOPs": f"{one.flops:.3g}",
+        "Parameters": f"{one.params:.3g}",
+        "interval of parameters": f"{one.params_lower:.3g} to {one.params_upper:.3g}",
+        "Tokens": f"{one.tokens:.3g}",
+        "interval of tokens": f"{one.tokens_lower:.3g} to {one.tokens_upper:.3g}",
+        "Loss": f"{one.value:.4g}" if said else "cannot say",
+        f"{100 * one.level:g} % interval": f"{one.lower:.4g} to {one.upper:.4g}" if said else "",
+    }
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -247,7 +262,7 @@ def alignment_section(alignment: ResponseAlignment) -> Section:
 
 
 def health_section(log: RunLog, health: RunHealth) -> Section:
-    """Return whether runs are sound, with charts of the first twelve.
+    """Return whether runs are sound, with charts of the first twelve that are not.
 
     Parameters
     ----------
@@ -256,14 +271,15 @@ def health_section(log: RunLog, health: RunHealth) -> Section:
     health : RunHealth
         From :func:`predictor.health.run_health.run_health`.
     """
-    counts = pd.Series([one.verdict for one in health.runs]).value_counts()
+    counts = Counter(one.verdict for one in health.runs)
+    seen = [one for one in health.runs if one.verdict != "sound"]
     return Section(
         "Health of the runs",
         question="Are these runs sound?",
         words=", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + ".",
         table=_named(health.to_frame()) if len(health.to_frame()) else None,
         findings=health.findings,
-        parts=tuple(_run_health(log, one) for one in health.runs[:MOST_CHARTS]),
+        parts=tuple(_run_health(log, one) for one in seen[:MOST_CHARTS]),
     )
 
 

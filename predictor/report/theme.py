@@ -80,7 +80,7 @@ def _settings(ground: Ground) -> dict[str, Any]:
         "axis": {
             **text, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
             "gridColor": ground.grid, "domainColor": ground.faint, "tickColor": ground.faint,
-            "titlePadding": 8,
+            "titlePadding": 8, "labelSeparation": 6,
         },
         "legend": {**text, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
         "header": {**text, "labelFontSize": 12, "titleFontSize": 12},
