@@ -26,7 +26,7 @@ def write_chart(chart: Any, path: Path) -> None:
     if kind not in _KINDS:
         raise InputError(f"--chart {path}: the name must end in {', '.join(_KINDS)}")
     if kind == ".png":
-        write_whole(as_png(chart, background="white"), path, "--chart")
+        write_whole(as_png(chart), path, "--chart")
     elif kind == ".svg":
         write_whole(as_svg(chart), path, "--chart")
     elif kind == ".html":

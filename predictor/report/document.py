@@ -234,8 +234,8 @@ def _text(name: str) -> str:
 @cache
 def _style() -> str:
     """Return the page's style; on dark ground charts change their ink with it."""
-    inks = zip(vars(LIGHT).values(), vars(DARK).values(), strict=True)
-    swapped = "".join(_swapped(light, dark) for light, dark in inks)
+    inks = ("ink", "faint", "grid")
+    swapped = "".join(_swapped(getattr(LIGHT, name), getattr(DARK, name)) for name in inks)
     ground = "--ink: #e8e8ea; --soft: #a9a9b0; --ground: #141416; --line: #37373c; --link: #7cc0ee;"
     return (
         f"{_text('page.css')}@media screen and (prefers-color-scheme: dark) {{\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from predictor.report.theme import themed
+from predictor.report.theme import DARK, LIGHT, themed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,12 +73,15 @@ def as_png(
         Any.
     scale : float
         Pixels of the picture a pixel of the chart.
-    dark, background
-        As in :func:`as_svg`.
+    dark : bool
+        Whether it will stand on a dark ground.
+    background : str, optional
+        Colour of the ground; white, or nearly black where dark, where not given.
     """
     import vl_convert
 
-    drawn = _grounded(chart_spec(chart, dark=dark), background)
+    ground = background or (DARK if dark else LIGHT).page
+    drawn = _grounded(chart_spec(chart, dark=dark), ground)
     return bytes(vl_convert.vegalite_to_png(drawn, scale=scale))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from predictor._version import __version__
 from predictor.findings import grouped
@@ -63,6 +65,22 @@ def markdown_document(title: str, sections: Sequence[Section], name: str = "repo
         lines += _section(section, name, f"{k}", 2, pictures)
     lines.append(f"Predictor {__version__}")
     return Markdown("\n\n".join(lines) + "\n", pictures)
+
+
+def markdown_archive(title: str, sections: Sequence[Section], name: str = "report") -> bytes:
+    """Return a report as Markdown and its pictures in one ZIP archive, the same bytes every time.
+
+    Parameters
+    ----------
+    title, sections, name
+        As in :func:`markdown_document`; the text is ``NAME.md``.
+    """
+    document = markdown_document(title, sections, name)
+    held = BytesIO()
+    with ZipFile(held, "w", ZIP_DEFLATED) as archive:
+        for file, text in {f"{name}.md": document.text, **document.pictures}.items():
+            archive.writestr(ZipInfo(file), text, ZIP_DEFLATED)
+    return held.getvalue()
 
 
 def _section(

@@ -30,15 +30,18 @@ class Ground:
         Lines for comparison, axes.
     grid : str
         Grid.
+    page : str
+        The ground itself, where a picture has its own.
     """
 
     ink: str
     faint: str
     grid: str
+    page: str
 
 
-LIGHT = Ground(ink="#333333", faint="#858585", grid="#e4e4e4")
-DARK = Ground(ink="#dedede", faint="#919191", grid="#3c3c3c")
+LIGHT = Ground(ink="#333333", faint="#858585", grid="#e4e4e4", page="#ffffff")
+DARK = Ground(ink="#dedede", faint="#919191", grid="#3c3c3c", page="#141416")
 
 
 def themed(chart: AnyChart, dark: bool = False) -> AnyChart:
