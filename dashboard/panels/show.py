@@ -75,7 +75,7 @@ def report_buttons(title: str) -> None:
     sections = list(st.session_state.get(_SECTIONS, ()))
     if not sections:
         return
-    from predictor.report.markdown import markdown_document
+    from predictor.report.markdown import markdown_archive
 
     st.divider()
     with st.container(horizontal=True):
@@ -84,8 +84,8 @@ def report_buttons(title: str) -> None:
             "text/html", "report",
         )  # fmt: skip
         _download(
-            "Report (Markdown)", lambda: markdown_document(title, sections), "predictor-report.md",
-            "text/markdown", "report-md",
+            "Report (Markdown)", lambda: markdown_archive(title, sections), "predictor-report.zip",
+            "application/zip", "report-md",
         )  # fmt: skip
 
 
