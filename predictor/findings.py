@@ -165,7 +165,7 @@ _KINDS = (
     FindingKind("PRED611", "early signals are not known to tell the end", Severity.WARNING),
     FindingKind("PRED612", "weights that are not finite", Severity.WARNING),
     FindingKind("PRED613", "loss scale collapses", Severity.WARNING),
-    FindingKind("PRED614", "matrices too large for a condition number", Severity.INFO),
+    FindingKind("PRED614", "condition numbers left out for their time", Severity.INFO),
     FindingKind("PRED615", "weights that follow no Weibull law", Severity.INFO),
     FindingKind("PRED616", "what limits the run cannot be told", Severity.WARNING),
     # Workspace

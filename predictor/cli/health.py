@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -14,12 +13,13 @@ from predictor.cli.options import common_options, paths_argument
 from predictor.cli.output import csv_text, emit, json_text, print_findings, progress
 from predictor.errors import InputError
 from predictor.findings import Finding
+from predictor.writing import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from predictor.curves.standings import Comparison
-    from predictor.health.checkpoint import CheckpointHealth
+    from predictor.health.checkpoint import CheckpointHealth, Which
     from predictor.health.limits import Limits
     from predictor.health.run_health import RunHealth
     from predictor.logs.tables import RunLog
@@ -31,7 +31,19 @@ _EPOCH = "Samples of an epoch, for early signals.  [default: the farthest run's]
 _LAW = "Table of runs with params, tokens, loss: tells what limits each run.  [default: none]"
 _DECAY = "Weight decay, for the training clock.  [default: the log's]"
 _LIST = "Write names of the tensors to fine-tune here, one a line.  [default: none]"
+_RUN = "Only runs of this name; * and ? stand for any text.  [default: all]"
 _CHART = "Write the chart here (.svg, .png, .html or .json).  [default: none]"
+
+
+class Told(NamedTuple):
+    """What was found, for a page, a table or a document."""
+
+    health: RunHealth | None = None
+    limits: Sequence[Limits] = ()
+    compared: Comparison | None = None
+    weights: CheckpointHealth | None = None
+    chosen: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
 
 @click.command("health", short_help="Is this run sound, and is it worth going on?")
@@ -45,11 +57,11 @@ _CHART = "Write the chart here (.svg, .png, .html or .json).  [default: none]"
 @click.option("--weight-decay", type=float, metavar="W", help=_DECAY)
 @click.option("--compare", "compares", is_flag=True, help="Compare the runs.  [default: do not]")
 @click.option(
-    "--largest-side",
-    type=click.IntRange(1),
-    default=1024,
+    "--condition",
+    type=click.Choice(["auto", "all", "none"]),
+    default="auto",
     show_default=True,
-    help="Condition numbers of matrices with no more rows or columns.",
+    help="Condition numbers of matrices; auto: where they take about a minute or less.",
 )
 @click.option(
     "--least-conditioned",
@@ -58,7 +70,7 @@ _CHART = "Write the chart here (.svg, .png, .html or .json).  [default: none]"
     help="Name the N tensors to fine-tune that forget least.  [default: none]",
 )
 @click.option("--list", "names", type=click.Path(dir_okay=False, path_type=Path), help=_LIST)
-@click.option("--run", "runs", metavar="RUN", multiple=True, help="Only these runs.")
+@click.option("--run", "runs", metavar="RUN", multiple=True, help=_RUN)
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help=_CHART)
 @meta_option
 @common_options
@@ -73,7 +85,7 @@ def command(
     table: Path | None,
     weight_decay: float | None,
     compares: bool,
-    largest_side: int,
+    condition: Which,
     least_conditioned: int | None,
     names: Path | None,
     runs: tuple[str, ...],
@@ -89,14 +101,8 @@ def command(
 
     checkpoints = [path for path in paths if _is_checkpoint(path)]
     logs = [path for path in paths if path not in checkpoints]
-    if names is not None and least_conditioned is None:
-        raise InputError("--list wants --least-conditioned N, how many tensors")
-    if least_conditioned is not None and not checkpoints:
-        raise InputError("--least-conditioned wants a checkpoint: a .safetensors file or folder")
-    health = compared = None
-    limits: list[Limits] = []
-    findings: list[Finding] = []
-    log = None
+    _check_list(names, least_conditioned, checkpoints)
+    told, log = Told(), None
     if logs:
         log = read_runs(logs, log_format, meta, runs)
         health = run_health(
@@ -104,27 +110,22 @@ def command(
             lower_is_better=lower_is_better, epoch_samples=epoch_samples,
             weight_decay=weight_decay, seed=seed,
         )  # fmt: skip
-        findings += health.findings
-        if table is not None:
-            limits, noticed = _limits(log, table, seed)
-            findings += noticed
-        compared = _compared(log, metrics, seed) if compares else None
-        findings += compared.findings if compared is not None else ()
-    weights = None
+        told = _with_law(told._replace(health=health, findings=health.findings), log, table, seed)
+        if compares:
+            told = _with_comparison(told, log, metrics, seed)
     if checkpoints:
-        from predictor.health.checkpoint import checkpoint_health
-
-        with progress("weights", quiet) as step:
-            weights = checkpoint_health(checkpoints, largest_side=largest_side, progress=step)
-        findings += weights.findings
-    chosen = _chosen(weights, least_conditioned, names)
+        which: Which = "all" if least_conditioned else condition
+        told = _with_weights(told, checkpoints, which, least_conditioned, quiet)
+    if names is not None:
+        write_whole("".join(f"{name}\n" for name in told.chosen), names, "--list")
     if chart is not None:
-        _draw(log, health, weights, chart)
-    findings = list(dict.fromkeys(findings))
-    emit(_answer(form, health, limits, compared, weights, chosen, findings), output)
-    print_findings(findings, quiet)
-    unsaid = health is not None and all(one.verdict == "cannot say" for one in health.runs)
-    return 3 if unsaid and weights is None else 0
+        _draw(log, told, chart)
+    emit(_answer(form, told), output)
+    print_findings(list(dict.fromkeys(told.findings)), quiet)
+    unsaid = told.health is not None and all(
+        one.verdict == "cannot say" for one in told.health.runs
+    )
+    return 3 if unsaid and told.weights is None else 0
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -138,6 +139,13 @@ def _is_checkpoint(path: Path) -> bool:
     return path.is_dir() and next(path.glob("*.safetensors"), None) is not None
 
 
+def _check_list(names: Path | None, count: int | None, checkpoints: list[Path]) -> None:
+    if names is not None and count is None:
+        raise InputError("--list wants --least-conditioned N, how many tensors")
+    if count is not None and not checkpoints:
+        raise InputError("--least-conditioned wants a checkpoint: a .safetensors file or folder")
+
+
 def _table(path: Path | None) -> pd.DataFrame | None:
     if path is None:
         return None
@@ -149,100 +157,70 @@ def _table(path: Path | None) -> pd.DataFrame | None:
     return read_table(Source(path, str(path), path.stem)).frame
 
 
-def _limits(log: RunLog, table: Path, seed: int) -> tuple[list[Limits], list[Finding]]:
-    """Return what limits each run whose size and tokens are known."""
-    from predictor.curves.question import planned_ends
-    from predictor.health.limits import limits_of
-    from predictor.scaling.scaling_law import ScalingLaw
+def _with_law(told: Told, log: RunLog, table: Path | None, seed: int) -> Told:
+    if table is None:
+        return told
+    from predictor.cli.limits import limits_of_log
 
-    law = ScalingLaw("chinchilla", random_state=seed).fit(table)
-    ends = planned_ends(log, "tokens")
-    seen = log.points.groupby("run")["tokens"].max()
-    found, missing = [], []
-    for row in log.runs.to_dict("records"):
-        run = str(row["run"])
-        params, told = _number(row.get("params")), _number(row.get("tokens"))
-        tokens = _number(seen.get(run)) or told
-        if params is None or tokens is None:
-            missing.append(run)
-            continue
-        found.append(
-            limits_of(
-                run, params, tokens, law.draws_at, law.best_sizes,
-                planned=ends.get(run, told),
-            )
-        )  # fmt: skip
-    noticed = [
-        Finding("PRED616", "params or tokens are not logged; give them by --meta TABLE", run=run)
-        for run in missing
-    ]
-    return found, noticed
+    limits, findings = limits_of_log(log, table, seed)
+    return told._replace(limits=limits, findings=(*told.findings, *findings))
 
 
-def _number(value: object) -> float | None:
-    """Return a setting as a number; None where it is none."""
-    try:
-        number = float(str(value))
-    except ValueError:
-        return None
-    return number if isfinite(number) else None
-
-
-def _compared(log: RunLog, metrics: Sequence[str], seed: int) -> Comparison:
+def _with_comparison(told: Told, log: RunLog, metrics: Sequence[str], seed: int) -> Told:
     from predictor.curves.comparison import compare_runs
 
     if len(log.run_names) < 2:
         raise InputError("--compare wants two runs or more; the logs hold one")
-    return compare_runs(log, metrics[0] if metrics else None, None, None, seed=seed)
+    compared = compare_runs(log, metrics[0] if metrics else None, None, None, seed=seed)
+    return told._replace(compared=compared, findings=(*told.findings, *compared.findings))
 
 
-def _chosen(weights: CheckpointHealth | None, count: int | None, path: Path | None) -> list[str]:
-    if weights is None or count is None:
-        return []
-    from predictor.writing import write_whole
+def _with_weights(
+    told: Told, checkpoints: list[Path], which: Which, count: int | None, quiet: bool
+) -> Told:
+    from predictor.health.checkpoint import checkpoint_health
 
-    chosen = weights.least_conditioned(count)
-    if path is not None:
-        write_whole("".join(f"{name}\n" for name in chosen), path, "--list")
-    return chosen
+    with progress("weights", quiet) as step:
+        weights = checkpoint_health(checkpoints, condition=which, progress=step)
+    chosen = weights.least_conditioned(count) if count is not None else []
+    return told._replace(
+        weights=weights, chosen=chosen, findings=(*told.findings, *weights.findings)
+    )
 
 
-def _draw(
-    log: RunLog | None, health: RunHealth | None, weights: CheckpointHealth | None, path: Path
-) -> None:
+def _draw(log: RunLog | None, told: Told, path: Path) -> None:
     from predictor.cli.charts import write_chart
     from predictor.report.health_charts import health_chart
 
-    write_chart(health_chart(log, health, weights), path)
+    write_chart(health_chart(log, told.health, told.weights), path)
 
 
-def _answer(
-    form: str,
-    health: RunHealth | None,
-    limits: list[Limits],
-    compared: Comparison | None,
-    weights: CheckpointHealth | None,
-    chosen: list[str],
-    findings: list[Finding],
-) -> str:
-    if form == "csv":
-        if health is not None and weights is not None:
-            raise InputError("--format csv is one table: ask about logs and checkpoints apart")
-        if weights is not None:
-            return csv_text(weights.tensors)
-        assert health is not None
-        return csv_text(health.to_frame())
+def _answer(form: str, told: Told) -> str:
     if form == "json":
-        body: dict[str, Any] = {
-            "runs": health.to_dict() if health is not None else [],
-            "weights": weights.to_dict() if weights is not None else [],
-            "early": health.early.to_dict() if health is not None and health.early else None,
-            "limits": [one.to_dict() for one in limits],
-            "least_conditioned": chosen,
-        }
-        if compared is not None:
-            body["comparison"] = compared.to_dict()
-        return json_text("health", body, findings)
-    from predictor.cli.health_page import health_text
+        return json_text("health", _document(told), list(dict.fromkeys(told.findings)))
+    if form == "text":
+        from predictor.cli.health_page import health_text
 
-    return health_text(health, limits, compared, weights, chosen)
+        return health_text(
+            told.health, list(told.limits), told.compared, told.weights, list(told.chosen)
+        )
+    if told.health is not None and told.weights is not None:
+        raise InputError("--format csv is one table: ask about logs and checkpoints apart")
+    if told.health is not None:
+        return csv_text(told.health.to_frame())
+    assert told.weights is not None
+    return csv_text(told.weights.tensors)
+
+
+def _document(told: Told) -> dict[str, Any]:
+    health, weights = told.health, told.weights
+    body: dict[str, Any] = {
+        "runs": health.to_dict() if health is not None else [],
+        "weights": weights.to_dict() if weights is not None else [],
+        "early": health.early.to_dict() if health is not None and health.early else None,
+        "limits": [one.to_dict() for one in told.limits],
+        "least_conditioned": list(told.chosen),
+    }
+    if told.compared is not None:
+        body["comparison"] = told.compared.to_dict()
+    return body

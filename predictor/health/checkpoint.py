@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,12 @@ from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.health.roles import layer_of, role_of
 from predictor.health.safetensors import FLOATING, Tensor, read_checkpoint
-from predictor.health.spectrum import spectrum
+from predictor.health.spectrum import tensor_spectrum
 from predictor.health.weibull import band, fit_weibull, tensor_histogram
 
-#: Singular values are told of matrices up to this many rows or columns, whichever are fewer.
-LARGEST_SIDE = 1_024
-_MOST_NUMBERS = 1 << 25
+Which = Literal["auto", "all", "none"]
+#: Condition numbers are told unasked up to this many multiplications, about a minute's work.
+MOST_WORK = 1e11
 _COLUMNS = (
     "checkpoint", "tensor", "role", "layer", "shape", "type", "k", "scale", "r_squared", "band",
     "condition", "stable_rank", "drift", "note",
@@ -75,8 +75,7 @@ class CheckpointHealth:
         own = self.tensors[self.tensors["checkpoint"] == last].dropna(subset=["condition"])
         if count > len(own):
             raise InputError(
-                f"{count} least-conditioned tensors: only {len(own)} have a condition number; "
-                "a larger --largest-side tells more"
+                f"{count} least-conditioned tensors: only {len(own)} have a condition number"
             )
         return own.sort_values("condition", kind="stable")["tensor"].head(count).tolist()
 
@@ -93,9 +92,9 @@ class CheckpointHealth:
 
 
 def checkpoint_health(
-    paths: Sequence[Path | str],
+    paths: Sequence[Path | str] | Path | str,
     *,
-    largest_side: int = LARGEST_SIDE,
+    condition: Which = "auto",
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> CheckpointHealth:
     """Look at the weights of checkpoints in the safetensors format.
@@ -104,13 +103,13 @@ def checkpoint_health(
 
     Parameters
     ----------
-    paths : sequence of path
+    paths : path or sequence of path
         Files or folders of shards, in the order in which they were saved.
-    largest_side : int
-        Condition numbers are computed of matrices with no more rows or no more columns than this:
-        the time grows with its cube.
+    condition : {"auto", "all", "none"}
+        Whether to tell condition numbers and stable ranks: their time grows with the numbers times
+        the shorter side of each matrix. "auto": where all take about a minute or less.
     progress : callable
-        Called with bytes done and bytes in all.
+        Called with numbers done and numbers in all.
 
     Returns
     -------
@@ -121,25 +120,36 @@ def checkpoint_health(
     InputError
         If a file is missing, cut off, or no safetensors.
     """
-    checkpoints = [(_name(path), read_checkpoint(Path(path))) for path in paths]
-    names = [name for name, _ in checkpoints]
-    if len(set(names)) < len(names):
-        checkpoints = [(str(p), t) for p, (_, t) in zip(paths, checkpoints, strict=True)]
-    total = sum(tensor.size for _, tensors in checkpoints for tensor in tensors)
-    done = 0
+    checkpoints = _named([paths] if isinstance(paths, str | Path) else paths)
+    everything = [tensor for _, tensors in checkpoints for tensor in tensors]
+    work = sum(map(_work, everything))
+    told = condition == "all" or (condition == "auto" and work <= MOST_WORK)
+    total, done = sum(tensor.size for tensor in everything), 0
     rows = []
     before: dict[str, Tensor] = {}
     for name, tensors in checkpoints:
-        if not tensors:
-            raise InputError(f"{name}: the file holds no tensors")
         for tensor in tensors:
-            rows.append((name, *_row(tensor, before.get(tensor.name), largest_side)))
+            rows.append((name, *_row(tensor, before.get(tensor.name), told)))
             done += tensor.size
             progress(done, total)
         before = {tensor.name: tensor for tensor in tensors}
-    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-    frame["layer"] = frame["layer"].astype("Int64")
-    return CheckpointHealth(frame, tuple(_findings(frame, largest_side)))
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"layer": "Int64"})
+    left_out = condition == "auto" and not told
+    return CheckpointHealth(frame, (*_findings(frame), *(_left_out(work) if left_out else ())))
+
+
+def _named(paths: Sequence[Path | str]) -> list[tuple[str, list[Tensor]]]:
+    """Return checkpoints by the names of their files; by their paths where two are the same."""
+    names = [_name(path) for path in paths]
+    if len(set(names)) < len(names):
+        names = [str(path) for path in paths]
+    checkpoints = [
+        (name, read_checkpoint(Path(path))) for name, path in zip(names, paths, strict=True)
+    ]
+    for name, tensors in checkpoints:
+        if not tensors:
+            raise InputError(f"{name}: the file holds no tensors")
+    return checkpoints
 
 
 def _name(path: Path | str) -> str:
@@ -147,29 +157,37 @@ def _name(path: Path | str) -> str:
     return path.stem if path.suffix == ".safetensors" else path.name or str(path)
 
 
-def _row(tensor: Tensor, earlier: Tensor | None, largest_side: int) -> tuple[Any, ...]:
+def _work(tensor: Tensor) -> float:
+    """Return how many multiplications the singular values of a tensor take, by order."""
+    if tensor.kind not in FLOATING or len(tensor.shape) < 2:
+        return 0.0
+    return float(tensor.size) * min(tensor.sides)
+
+
+def _row(tensor: Tensor, earlier: Tensor | None, told: bool) -> tuple[Any, ...]:
     head = (tensor.name, role_of(tensor.name), layer_of(tensor.name), tensor.shape, tensor.kind)
-    nothing = (None,) * 4
+    law: tuple[Any, ...] = (None,) * 4
+    condition = rank = drift = None
+    note = _reason(tensor)
+    if not note:
+        counts, odd = tensor_histogram(tensor)
+        drift = _drift(earlier, tensor) if earlier is not None else None
+        note = f"{odd:,} of {tensor.size:,} numbers are not finite" if odd else ""
+        fitted = None if odd or len(tensor.shape) < 2 else fit_weibull(counts)
+        if fitted is not None:
+            law = (fitted.k, fitted.scale, fitted.r_squared, band(fitted))
+            if told:
+                condition, rank, _, note = tensor_spectrum(tensor)
+        elif not odd:
+            note = "a vector" if len(tensor.shape) < 2 else "all zeros, or too few sizes"
+    return (*head, *law, condition, rank, drift, note)
+
+
+def _reason(tensor: Tensor) -> str:
+    """Return why a tensor's numbers are not looked at; empty where they are."""
     if tensor.size == 0:
-        return (*head, *nothing, None, None, None, "empty")
-    if tensor.kind not in FLOATING:
-        return (*head, *nothing, None, None, None, "whole numbers")
-    counts, odd = tensor_histogram(tensor)
-    drift = _drift(earlier, tensor) if earlier is not None else None
-    if odd:
-        note = f"{odd:,} of {tensor.size:,} numbers are not finite"
-        return (*head, *nothing, None, None, None, note)
-    if len(tensor.shape) < 2:
-        return (*head, *nothing, None, None, drift, "a vector")
-    law = fit_weibull(counts)
-    if law is None:
-        return (*head, *nothing, None, None, drift, "all zeros, or too few sizes")
-    fitted = (law.k, law.scale, law.r_squared, band(law.k, law.r_squared))
-    short = min(tensor.shape[0], tensor.size // max(tensor.shape[0], 1))
-    if short > largest_side or tensor.size > _MOST_NUMBERS:
-        return (*head, *fitted, None, None, drift, "too large for a condition number")
-    told = spectrum(tensor.matrix())
-    return (*head, *fitted, told.condition, told.stable_rank, drift, told.note)
+        return "empty"
+    return "" if tensor.kind in FLOATING else "whole numbers"
 
 
 def _drift(earlier: Tensor, tensor: Tensor) -> float | None:
@@ -183,29 +201,23 @@ def _drift(earlier: Tensor, tensor: Tensor) -> float | None:
     return float(np.sqrt(moved / norm)) if norm > 0 and np.isfinite(moved) else None
 
 
-def _findings(frame: pd.DataFrame, largest_side: int) -> list[Finding]:
+def _findings(frame: pd.DataFrame) -> list[Finding]:
     broken = frame[frame["note"].str.contains("not finite")]
     found = [
         Finding("PRED612", f"tensor '{row['tensor']}': {row['note']}", run=row["checkpoint"])
         for row in broken.head(5).to_dict("records")
     ]
-    large = int((frame["note"] == "too large for a condition number").sum())
-    if large:
+    poor = int((frame["band"] == "no Weibull law").sum())
+    if poor:
         found.append(
-            Finding(
-                "PRED614",
-                f"{large} matrices with more than {largest_side:,} rows and columns have no "
-                "condition number here; --largest-side tells of larger ones, in the cube of the "
-                "time",
-            )
-        )
-    poor = frame[(frame["band"] == "no Weibull law")]
-    if len(poor):
-        found.append(
-            Finding(
-                "PRED615",
-                f"{len(poor)} tensors do not follow a Weibull law (R2 under .9): their k says "
-                "nothing",
-            )
-        )
+            Finding("PRED615", f"{poor} tensors do not follow a Weibull law (R2 under .9): their k "
+                    "says nothing")
+        )  # fmt: skip
     return found
+
+
+def _left_out(work: float) -> list[Finding]:
+    return [
+        Finding("PRED614", f"condition numbers and stable ranks are left out: they would take some "
+                f"{work / MOST_WORK:.2g} minutes; --condition all tells them")
+    ]  # fmt: skip

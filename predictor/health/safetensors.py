@@ -51,23 +51,36 @@ class Tensor:
         """Number of its numbers."""
         return int(np.prod(self.shape, dtype=np.int64)) if self.shape else 1
 
-    def raw(self) -> NDArray[Any]:
-        """Return its numbers as they lie in the file, mapped and not read."""
-        if self.size == 0:
-            return np.empty(0, dtype=_TYPES[self.kind])
-        return np.memmap(
-            self.path, dtype=_TYPES[self.kind], mode="r", offset=self.start, shape=(self.size,)
-        )
+    def raw(self, first: int = 0, count: int | None = None) -> NDArray[Any]:
+        """Return its numbers, or ``count`` from ``first`` on, mapped from the file and not read."""
+        kind = np.dtype(_TYPES[self.kind])
+        count = self.size - first if count is None else min(count, self.size - first)
+        if count <= 0:
+            return np.empty(0, dtype=kind)
+        place = self.start + first * kind.itemsize
+        return np.memmap(self.path, dtype=kind, mode="r", offset=place, shape=(count,))
+
+    def pieces(self, count: int = 1 << 22) -> Iterator[NDArray[Any]]:
+        """Yield its numbers piece by piece; no more than one is mapped at a time."""
+        for first in range(0, self.size, count):
+            yield np.asarray(self.raw(first, count))
 
     def chunks(self, count: int = 1 << 22) -> Iterator[NDArray[np.float32]]:
         """Yield its numbers in pieces as 32-bit floats (64 bits are rounded)."""
-        raw = self.raw()
-        for first in range(0, len(raw), count):
-            yield floats(np.asarray(raw[first : first + count]), self.kind)
+        for piece in self.pieces(count):
+            yield floats(piece, self.kind)
 
-    def matrix(self) -> NDArray[np.float32]:
-        """Return it whole as a matrix, more dimensions flattened to (out, -1)."""
-        return floats(np.asarray(self.raw()), self.kind).reshape(self.shape[0], -1)
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Rows and columns of it as a matrix, more dimensions flattened to (out, -1)."""
+        rows = self.shape[0] if self.shape else 1
+        return rows, self.size // rows if rows else 0
+
+    def matrix(self, along: slice = slice(None), *, columns: bool = False) -> NDArray[np.float32]:
+        """Return it as a matrix, or a slice of its rows or columns."""
+        whole = self.raw().reshape(self.sides)
+        part = whole[:, along] if columns else whole[along]
+        return floats(np.ascontiguousarray(part), self.kind)
 
 
 def floats(raw: NDArray[Any], kind: str) -> NDArray[np.float32]:
@@ -80,7 +93,8 @@ def floats(raw: NDArray[Any], kind: str) -> NDArray[np.float32]:
     """
     if kind == "BF16":
         return (raw.astype(np.uint32) << 16).view(np.float32)
-    return raw.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):
+        return raw.astype(np.float32, copy=False)
 
 
 def read_checkpoint(path: Path) -> list[Tensor]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.health.safetensors import Tensor
+
 Array = NDArray[np.float64]
-_MOST_SIDE = 20_000
+#: Matrices with more numbers are taken in slices.
+_SLICE = 1 << 23
 
 
 class Spectrum(NamedTuple):
@@ -32,7 +35,7 @@ class Spectrum(NamedTuple):
     note: str = ""
 
 
-def spectrum(matrix: NDArray[np.float32]) -> Spectrum:
+def spectrum(matrix: NDArray[np.floating[Any]]) -> Spectrum:
     """Return condition number and stable rank, as numpy.linalg.cond has it, of a matrix.
 
     Parameters
@@ -53,8 +56,6 @@ def spectrum(matrix: NDArray[np.float32]) -> Spectrum:
         return Spectrum(None, None, None, "empty")
     if not np.isfinite(matrix).all():
         return Spectrum(None, None, None, "not all numbers are finite")
-    if min(matrix.shape) > _MOST_SIDE:
-        return Spectrum(None, None, None, f"a side over {_MOST_SIDE:,}")
     values = np.linalg.svd(matrix.astype(np.float64), compute_uv=False)
     if values[0] == 0:
         return Spectrum(None, None, 0.0, "all zeros")
@@ -63,6 +64,30 @@ def spectrum(matrix: NDArray[np.float32]) -> Spectrum:
     singular = least <= values[0] * max(matrix.shape) * np.finfo(np.float64).eps
     condition = float("inf") if singular else float(values[0]) / least
     return Spectrum(condition, rank, float(values[0]), "singular" if singular else "")
+
+
+def tensor_spectrum(tensor: Tensor) -> Spectrum:
+    """Return condition number and stable rank of a tensor on disk, in little memory.
+
+    A long matrix has the singular values of the triangle R of its QR decomposition, and R can be
+    had slice by slice.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of floating numbers, all finite.
+    """
+    rows, columns = tensor.sides
+    short, long = sorted((rows, columns))
+    if tensor.size <= _SLICE or long < 2 * short:
+        return spectrum(tensor.matrix())
+    step = max(short, _SLICE // short)
+    triangle: NDArray[np.floating[Any]] = np.empty((0, short))
+    for first in range(0, long, step):
+        part = tensor.matrix(slice(first, first + step), columns=columns > rows)
+        part = part.T if columns > rows else part
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, part]), mode="r"))
+    return spectrum(triangle)
 
 
 def training_clock(lr: Array, weight_decay: float, steps: Array) -> float:

@@ -14,7 +14,7 @@ from predictor import checkpoint_health
 from predictor.errors import InputError
 from predictor.health.roles import layer_of, role_of
 from predictor.health.safetensors import read_checkpoint
-from predictor.health.spectrum import spectrum
+from predictor.health.spectrum import spectrum, tensor_spectrum
 from predictor.health.weibull import fit_weibull, histogram, tensor_histogram
 from tests.health.conftest import bfloat16, write_checkpoint
 
@@ -137,11 +137,27 @@ def test_least_conditioned_first(tmp_path):
         health.least_conditioned(4)
 
 
-def test_large_matrices_have_no_condition_number_and_say_so(tmp_path, normal):
-    path = write_checkpoint(tmp_path / "c.safetensors", {"w": normal})
-    health = checkpoint_health([path], largest_side=100)
-    assert np.isnan(health.tensors["condition"].astype(float)[0])
-    assert [finding.code for finding in health.findings] == ["PRED614"]
+def test_condition_numbers_that_take_long_are_asked_for(tmp_path, normal):
+    head = json.dumps({"w": {"dtype": "BF16", "shape": [4800, 4800],
+                             "data_offsets": [0, 2 * 4800**2]}}).encode()  # fmt: skip
+    path = tmp_path / "large.safetensors"
+    with path.open("wb") as file:
+        file.write(len(head).to_bytes(8, "little") + head)
+        file.truncate(8 + len(head) + 2 * 4800**2)
+    assert [finding.code for finding in checkpoint_health(path).findings] == ["PRED614"]
+    assert checkpoint_health(path, condition="none").findings == ()
+    small = write_checkpoint(tmp_path / "small.safetensors", {"w": normal})
+    assert checkpoint_health(small, condition="none").tensors["condition"].isna().all()
+    assert checkpoint_health(small, condition="all").tensors["condition"].notna().all()
+
+
+@pytest.mark.parametrize("shape", [(60_000, 150), (150, 60_000)])
+def test_long_matrices_are_taken_in_slices(shape, tmp_path):
+    weights = np.random.default_rng(0).normal(size=shape).astype("f4")
+    (tensor,) = read_checkpoint(write_checkpoint(tmp_path / "w.safetensors", {"w": weights}))
+    found, whole = tensor_spectrum(tensor), spectrum(weights)
+    assert found.condition == pytest.approx(whole.condition, rel=1e-9)
+    assert found.stable_rank == pytest.approx(whole.stable_rank, rel=1e-9)
 
 
 @pytest.mark.parametrize(
