@@ -10,6 +10,14 @@ from panels.show import problem
 
 from predictor.errors import PredictorError
 
+st.set_page_config(
+    page_title="Predictor",
+    # A file: Streamlit would fetch the picture of a named icon from the internet.
+    page_icon=str(Path(__file__).with_name("icon.svg")),
+    layout="wide",
+    menu_items={"About": "Forecasts training runs from the logs you already have."},
+)
+
 PAGES = {
     "": [
         st.Page("app_pages/home.py", title="Home", icon=":material/home:", default=True),
@@ -31,13 +39,8 @@ PAGES = {
 
 owner = access.admitted()
 page = st.navigation(PAGES, position="hidden" if owner is None else "sidebar")
-st.set_page_config(
-    page_title="Predictor" if page.title == "Home" else f"{page.title} | Predictor",
-    # A file: Streamlit would fetch the picture of a named icon from the internet.
-    page_icon=str(Path(__file__).with_name("icon.svg")),
-    layout="wide",
-    menu_items={"About": "Forecasts training runs from the logs you already have."},
-)
+if page.title != "Home":
+    st.set_page_config(page_title=f"{page.title} | Predictor")
 if owner is not None:
     try:
         workspace.enter(owner)
