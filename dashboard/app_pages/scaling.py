@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -15,8 +16,9 @@ from predictor.errors import PredictorError
 from predictor.logs.places import parse_number, parse_place
 from predictor.report.scaling_charts import contour_chart, isoflop_chart, residual_chart
 from predictor.report.words import scaling_words
+from predictor.scaling.allocation import Allocation
 from predictor.scaling.from_log import table_of_log
-from predictor.scaling.planning import BudgetPlans, plan_budgets
+from predictor.scaling.planning import price_allocations
 from predictor.scaling.question import ScalingAnswer, ask_table
 from predictor.scaling.scaling_law import ScalingLaw
 from predictor.scaling.table import RunsTable, read_runs
@@ -34,8 +36,16 @@ def _table(owner: str, upload: int, digest: str) -> RunsTable:
 
 @st.cache_resource(max_entries=50, show_spinner="Fitting the law ...")
 def _answer(
-    digest: str, law: str, level: float, place: str, budgets: str, spare: str, _runs: RunsTable
+    owner: str,
+    digest: str,
+    law: str,
+    level: float,
+    place: str,
+    budgets: str,
+    spare: str,
+    _runs: RunsTable,
 ) -> ScalingAnswer:
+    del owner
     at = (
         [{str(axis): value for axis, value in parse_place(place, "Forecast at").items()}]
         if place
@@ -48,23 +58,6 @@ def _answer(
     )  # fmt: skip
     workspace().record(answer.forecasts, predictor="scaling", digest=digest)
     return answer
-
-
-@st.cache_resource(max_entries=50, show_spinner="Planning ...")
-def _plans(
-    digest: str,
-    law: str,
-    level: float,
-    budgets: str,
-    gpu: str,
-    mfu: float,
-    usd: float | None,
-    _runs: RunsTable,
-) -> BudgetPlans:
-    del digest
-    rates = Rates(accelerator_named(gpu), mfu=mfu, usd_per_hour=usd)
-    flops = [parse_number(each) for each in budgets.split(",") if each.strip()]
-    return plan_budgets(ScalingLaw(law, level=level), _runs, flops, rates=rates)
 
 
 def _choose() -> tuple[RunsTable, str] | None:
@@ -147,7 +140,7 @@ def _results(answer: ScalingAnswer) -> None:
         table(answer.next_runs, name="next-runs", key="next")
 
 
-def _costs(digest: str, law: str, level: float, budgets: str, runs: RunsTable) -> None:
+def _costs(allocations: Sequence[Allocation]) -> None:
     st.header("What it costs")
     one, two, three = st.columns(3)
     names = list(read_accelerators())
@@ -158,11 +151,7 @@ def _costs(digest: str, law: str, level: float, budgets: str, runs: RunsTable) -
     usd = three.number_input(
         "Dollars an hour (empty: a typical price)", min_value=0.0, value=None, key="usd"
     )
-    plans = _plans(digest, law, level, budgets, gpu, mfu, usd, runs)
-    if not plans.plans:
-        warnings(plans.findings)
-        st.info("No budget can be planned from this table.")
-        return
+    plans = price_allocations(allocations, Rates(accelerator_named(gpu), mfu=mfu, usd_per_hour=usd))
     table(plans.to_frame(), name="costs", key="costs")
     for plan in plans.plans:
         if plan.cost is not None:
@@ -182,6 +171,7 @@ try:
     chosen = _choose()
     if chosen is not None:
         runs, digest = chosen
+        owner = workspace().owner
         one, two, three = st.columns(3)
         budgets = one.text_input(
             "Budgets in FLOPs",
@@ -203,7 +193,7 @@ try:
         with st.expander("Law and level"):
             law = st.selectbox("Law", _LAWS, key="scaling-law", bind="query-params")
             level = st.select_slider("Level of the interval", LEVELS, 0.9, key="scaling-level")
-        answer = _answer(digest, law, level, place, budgets, spare if place else "", runs)
+        answer = _answer(owner, digest, law, level, place, budgets, spare if place else "", runs)
         st.caption(
             f"{len(runs)} runs of {plain(runs.source)}, "
             f"{runs.flops.min():.2g} to {runs.flops.max():.2g} FLOPs"
@@ -213,8 +203,8 @@ try:
             warnings(answer.findings)
             st.info("This table cannot carry a law: what is said above tells what is missing.")
         _charts(answer)
-        if budgets.strip() and answer.estimator is not None:
-            _costs(digest, law, level, budgets, runs)
+        if answer.allocations:
+            _costs(answer.allocations)
         report_buttons("Scaling and budget")
 except PredictorError as error:
     problem(error)

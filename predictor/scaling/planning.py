@@ -155,10 +155,33 @@ def plan_budgets(
         if not any(found.code == code for found in findings):
             findings.append(Finding(code, message, source=table.source))
         return BudgetPlans((), rates, tuple(findings))
-    plans = tuple(_planned(one, rates, vocab) for one in allocations)
     far = [law.findings_at({"params": a.params, "tokens": a.tokens}) for a in allocations]
     noticed = dict.fromkeys([*law.findings_, *(finding for own in far for finding in own)])
-    return BudgetPlans(plans, rates, tuple(noticed))
+    return price_allocations(allocations, rates, vocab=vocab, findings=tuple(noticed))
+
+
+def price_allocations(
+    allocations: Sequence[Allocation],
+    rates: Rates | None,
+    *,
+    vocab: int = 32_000,
+    findings: tuple[Finding, ...] = (),
+) -> BudgetPlans:
+    """Say of splits of budgets that are known already what they cost and what to build.
+
+    Parameters
+    ----------
+    allocations : sequence of Allocation
+        As :meth:`ScalingLaw.allocate` returns them.
+    rates : Rates, optional
+        On what, and at what price, training runs.
+    vocab : int
+        Vocabulary of the architecture.
+    findings : tuple of Finding
+        What was noticed of them.
+    """
+    plans = tuple(_planned(one, rates, vocab) for one in allocations)
+    return BudgetPlans(plans, rates, findings)
 
 
 def _planned(allocation: Allocation, rates: Rates | None, vocab: int) -> BudgetPlan:
