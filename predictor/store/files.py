@@ -158,12 +158,19 @@ def lay_out(named: Mapping[str, Path], root: Path) -> Path:
     """Lay files out below a folder under their own names: the same bytes, not copied.
 
     The names have been checked when they were received, see :mod:`predictor.store.uploading`.
+
+    Raises
+    ------
+    InputError
+        If a file is gone.
     """
     for name, path in named.items():
         place = root / name
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(path, place)
+        except FileNotFoundError:
+            raise InputError(f"{name}: the stored file is missing; upload it again") from None
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
                 raise

@@ -96,6 +96,9 @@ def _make_again(store: Store, upload: dict[str, Any]) -> None:
         stored = {row.name: store.files.uploaded(row.sha256) for row in connection.execute(query)}
         known = select(runs.c.source).where(runs.c.upload == upload["id"])
         sources = set(connection.execute(known).scalars())
+    unsound = [name for name, path in stored.items() if path in dict(_damaged(store))]
+    if unsound:
+        raise InputError(f"{unsound[0]} is not sound either; upload it again first")
     with store.files.scratch() as folder:
         parsed = parse(stored, folder, upload["title"])
         log: Any = parsed.content.logs.get("runs")
