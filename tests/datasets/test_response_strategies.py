@@ -43,7 +43,7 @@ def test_the_card_says_how_wordy_ends():
     means = outcomes.groupby(["strategy"])["accuracy"].mean()
     assert means.idxmin() == "wordy"
     scores = pd.read_csv(PATH).assign(score=lambda t: -t["logprob_sum"] / t["tokens"])
-    assert evaluate_scores(scores, outcomes, file=None).weighted_rho < 0
+    assert evaluate_scores(scores, outcomes, quiet=True).weighted_rho < 0
 
 
 @pytest.mark.slow
