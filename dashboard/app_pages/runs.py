@@ -18,14 +18,17 @@ def _deleted(token: int, what: str) -> None:
 
 def _undo() -> None:
     token, _ = st.session_state.pop(_UNDO)
-    workspace().undo(token)
+    try:
+        workspace().undo(token)
+    except PredictorError as error:
+        problem(error)
 
 
 def _undo_bar() -> None:
     if _UNDO in st.session_state:
         _, what = st.session_state[_UNDO]
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.write(f"Deleted {what}.")
+            st.markdown(f"Deleted {plain(what)}.")
             st.button("Undo", on_click=_undo, icon=":material/undo:", key="undo")
 
 

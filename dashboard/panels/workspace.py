@@ -53,7 +53,9 @@ def choose_runs(key: str, *, most: int | None = None) -> pd.DataFrame:
     groups = sorted({group for group in runs["group"] if group})
     shown = runs
     if groups:
-        chosen = st.pills("Groups", groups, selection_mode="multi", key=f"{key}-groups")
+        chosen = st.pills(
+            "Groups", groups, selection_mode="multi", format_func=plain, key=f"{key}-groups"
+        )
         shown = runs[runs["group"].isin(chosen)] if chosen else runs
     names = dict(zip(shown["id"].astype(str), shown["name"], strict=True))
     first = list(names)[:1]
