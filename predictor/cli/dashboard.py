@@ -95,9 +95,10 @@ def command(
     """Serve the pages until interrupted: upload logs, look at forecasts, come back tomorrow."""
     if find_spec("streamlit") is None:
         raise InputError("the dashboard needs Streamlit: pip install 'predictor[dashboard]'")
-    access = _access(secrets, workspaces, host)
+    access = _access(secrets, workspaces)
     _check_port(host, port)
     _check_workspace(workspace, database)
+    _warn_of(host, secrets, access)
     given = {
         "PREDICTOR_WORKSPACE": workspace and str(workspace.resolve()),
         "PREDICTOR_DATABASE": database,
@@ -111,9 +112,7 @@ def command(
         "server.port": port, "server.address": host, "server.headless": not opens,
         "server.maxUploadSize": max_upload, **_CLOSED, **_THEME,
     }  # fmt: skip
-    flags = _flags(options)
-    flags += [f"--server.allowedHosts={name}" for name in _names(host, access, allowed)]
-    flags += [f"--secrets.files={secrets.resolve()}"] if secrets else []
+    flags = _flags(options) + _access_flags(host, secrets, access, allowed)
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app_path()), *flags])
 
 
@@ -136,24 +135,29 @@ def _flags(options: Mapping[str, object]) -> list[str]:
     return [f"--{name}={value}" for name, value in written.items()]
 
 
-def _access(secrets: Path | None, workspaces: str, host: str) -> Access | None:
-    """Return who may come in, None for everybody; say what is unwise about it."""
+def _access(secrets: Path | None, workspaces: str) -> Access | None:
+    """Return who may come in, None for everybody."""
     if secrets is None:
         if workspaces == "user":
             raise InputError(
                 "--workspaces user needs --secrets: without a login there are no users"
             )
-        if not _is_local(host):
-            _warn(f"--host {host} without --secrets: who reaches it may see and change everything")
         return None
     from predictor.store.access import read_access
 
-    access = read_access(secrets)
+    return read_access(secrets)
+
+
+def _warn_of(host: str, secrets: Path | None, access: Access | None) -> None:
+    """Say what is unwise about who may come in."""
+    if secrets is None or access is None:
+        if not _is_local(host):
+            _warn(f"--host {host} without --secrets: who reaches it may see and change everything")
+        return
     if secrets.stat().st_mode & 0o007:
         _warn(f"--secrets {secrets}: other users of this machine can read it; chmod 600")
     if access.site.startswith("http:") and not _is_local(urlsplit(access.site).hostname or ""):
         _warn(f"--secrets {secrets}: redirect_uri without TLS: whoever listens can log in too")
-    return access
 
 
 def _warn(message: str) -> None:
@@ -167,14 +171,19 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def _names(host: str, access: Access | None, allowed: tuple[str, ...]) -> list[str]:
-    """Return the names by which browsers may call this server; empty: any.
+def _access_flags(
+    host: str, secrets: Path | None, access: Access | None, allowed: tuple[str, ...]
+) -> list[str]:
+    """Return what tells Streamlit who logs in where, and by which names it may be called.
 
     A page elsewhere whose name is made to lead here (DNS rebinding) calls it by its own.
     """
-    site = [urlsplit(access.site).hostname or ""] if access else []
-    local = [*_LOCAL, host] if _is_local(host) else []
-    return list(dict.fromkeys([*allowed, *site, *local]))
+    site = (urlsplit(access.site).hostname or "") if access else ""
+    names = [*allowed, *([site] if site else []), *([*_LOCAL, host] if _is_local(host) else [])]
+    flags = [f"--server.allowedHosts={name}" for name in dict.fromkeys(names)]
+    flags += [f"--secrets.files={secrets.resolve()}"] if secrets else []
+    # Who opens this machine's pages by another of its names would log in under the first.
+    return [*flags, f"--browser.serverAddress={site}"] if _is_local(site) else flags
 
 
 def _check_port(host: str, port: int) -> None:

@@ -76,7 +76,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
     pytest.importorskip("streamlit")
     running: list[Served] = []
 
-    def start(*options: str, port: int | None = None, cwd: Path | None = None, **env: str) -> Served:
+    def start(
+        *options: str, port: int | None = None, cwd: Path | None = None, **env: str
+    ) -> Served:
         folder = tmp_path_factory.mktemp("served")
         port = port or free_port()
         log = folder / "log"
