@@ -146,7 +146,11 @@ class Workspace:
         files.create()
         url = url_of(files.folder, database or os.environ.get(DATABASE) or None)
         store = Store(files, Database(url), owner, limits)
-        bring_up_to_date(store.database)
+        try:
+            bring_up_to_date(store.database)
+        except BaseException:
+            store.database.close()
+            raise
         return cls(store)
 
     def of(self, owner: str) -> Workspace:
