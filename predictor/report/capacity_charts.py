@@ -108,7 +108,9 @@ def pareto_chart(front: pd.DataFrame, cost: str) -> alt.LayerChart | alt.FacetCh
     best = alt.Chart(frame[frame["on_front"]], description="not beaten")
     points = alt.Chart(frame, description="models").mark_circle(size=45, opacity=1)
     return alt.layer(
-        best.mark_line(interpolate="step-after", style="ink", opacity=0.6).encode(x=x, y=y),
+        best.mark_line(interpolate="step-after", style="ink", opacity=0.6).encode(
+            x=x, y=y, tooltip=hover
+        ),
         points.encode(x=x, y=y, color=alt.Color("series:N", title=None), tooltip=hover),
         best.mark_text(dy=-9, fontSize=10).encode(x=x, y=y, text="model:N"),
     ).properties(width=620, height=320, title=f"What no other model beats at its {cost}")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from predictor.report.theme import AnyChart
 
+_UNPRINTABLE = dict.fromkeys([*range(32), 127, 0x2028, 0x2029], "\N{REPLACEMENT CHARACTER}")
 _NESTED = ("layer", "vconcat", "hconcat", "concat")
 
 
@@ -37,7 +38,16 @@ def chart_spec(chart: AnyChart, *, dark: bool = False) -> dict[str, Any]:
     # What a chart is made of is checked when it is made; to check the whole again takes long.
     with alt.data_transformers.enable("default", max_rows=None):
         drawn: dict[str, Any] = themed(chart, dark).to_dict(validate=False)
-    return drawn
+    return {key: _plain(value) for key, value in drawn.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return text without what would end a line in an expression that Vega makes of it."""
+    if isinstance(value, str):
+        return value.translate(_UNPRINTABLE)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def as_svg(chart: AnyChart, *, dark: bool = False, background: str | None = None) -> str:

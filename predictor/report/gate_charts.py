@@ -34,8 +34,8 @@ def gate_frame(verdicts: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             continue
         name = f"{verdict['name']}: {verdict['run']}" if verdict["run"] else verdict["name"]
         numbers = {key: forecast[key] for key in ("value", "lower", "upper")}
-        rows.append({"check": name, "status": verdict["status"], **numbers,
-                     "margin": verdict["margin"], "requirement": verdict["requirement"]})  # fmt: skip
+        rest = {key: verdict[key] for key in ("status", "margin", "requirement")}
+        rows.append({"check": name, **numbers, **rest})
     columns = ["check", "status", "value", "lower", "upper", "margin", "requirement"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -59,7 +59,7 @@ def gate_chart(frame: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
             domain=order, range=["#0072B2", "#E69F00", "#999999", "#D55E00", "#CC79A7"]
         ),
     )
-    hover = ["check:N", "status:N", "requirement:N"]
+    hover = [alt.Tooltip(f"{name}:N") for name in ("check", "status", "requirement")]
     hover += [alt.Tooltip(f"{n}:Q", format=".5g") for n in ("value", "lower", "upper", "margin")]
     base = alt.Chart(shown, description="checks").encode(
         y=alt.Y("check:N", sort=None, title=None, axis=alt.Axis(labelLimit=320)),

@@ -262,7 +262,7 @@ def alignment_section(alignment: ResponseAlignment) -> Section:
 
 
 def health_section(log: RunLog, health: RunHealth) -> Section:
-    """Return whether runs are sound, with charts of the first twelve that are not.
+    """Return whether runs are sound, with charts of the first twelve in which something was seen.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def health_section(log: RunLog, health: RunHealth) -> Section:
         From :func:`predictor.health.run_health.run_health`.
     """
     counts = Counter(one.verdict for one in health.runs)
-    seen = [one for one in health.runs if one.verdict != "sound"]
+    seen = [one for one in health.runs if one.verdict != "sound" or one.spikes]
     return Section(
         "Health of the runs",
         question="Are these runs sound?",

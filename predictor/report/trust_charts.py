@@ -24,7 +24,7 @@ def trust_chart(scored: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     frame["held"] = frame["inside"].map({True: "inside the interval", False: "outside"})
     positive = bool((frame[["value", "lower", "truth"]] > 0).all(axis=None))
     scale = alt.Scale(type="log", nice=False) if positive else alt.Scale(zero=False)
-    hover = ["run:N", "metric:N", "law:N"]
+    hover = [alt.Tooltip(f"{name}:N") for name in ("run", "metric", "law")]
     hover += [alt.Tooltip(f"{n}:Q", format=".5g") for n in ("truth", "value", "lower", "upper")]
     base = alt.Chart(frame, description="forecasts").encode(
         x=alt.X("truth:Q", title="what then happened", scale=scale),
