@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import os
 import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,16 +34,21 @@ def commands(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def run(command: str) -> str:
-    """Run a command in the repository's folder; return what it prints on standard output."""
+    """Run a command in the repository's folder; return what it prints on standard output.
+
+    Each has an empty workspace of its own, gone afterwards.
+    """
     arguments = shlex.split(command)[1:]
-    done = subprocess.run(
-        [sys.executable, "-m", "predictor", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    with tempfile.TemporaryDirectory() as workspace:
+        done = subprocess.run(
+            [sys.executable, "-m", "predictor", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PREDICTOR_WORKSPACE": workspace, "PREDICTOR_DATABASE": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
     return "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n") + "\n"
 
 

@@ -50,11 +50,12 @@ class Parsed:
     hashes: Mapping[Kind, str]
 
 
-def add(store: Store, given: Sequence[Given], title: str = "") -> int:
+def add(store: Store, files: Sequence[Given | tuple[str, Any]], title: str = "") -> int:
     """Keep files that belong together; return the number of the upload.
 
     The same files of the same owner are kept once.
     """
+    given = [Given(*one) for one in files]
     with store.files.staging() as folder, store.files.in_words():
         receiver = Receiver(folder, store.limits)
         received = receiver.receive(given)

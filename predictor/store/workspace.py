@@ -104,7 +104,7 @@ class Workspace:
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder, Workspace.open(folder) as workspace:
-    ...     upload = workspace.add([Given("a.csv", b"step,loss\n1,3.0\n2,2.5\n4,2.2\n")])
+    ...     upload = workspace.add([("a.csv", b"step,loss\n1,3.0\n2,2.5\n4,2.2\n")])
     ...     workspace.runs()[["name", "points", "metrics"]]
       name  points  metrics
     0    a       3  (loss,)
@@ -182,13 +182,14 @@ class Workspace:
         """Whose rows are seen."""
         return self._store.owner
 
-    def add(self, files: Sequence[Given], title: str = "") -> Upload:
+    def add(self, files: Sequence[Given | tuple[str, Any]], title: str = "") -> Upload:
         """Keep files that belong together; the same files are kept once.
 
         Parameters
         ----------
         files : sequence of Given
-            Files with the names they came under; zip files are unpacked.
+            Files with the names they came under, or plain pairs of name and content; zip files are
+            unpacked.
         title : str
             What to call the upload; by default the name of its first file or folder.
 
