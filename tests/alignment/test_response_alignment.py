@@ -345,9 +345,9 @@ def test_a_hundred_thousand_examples_take_seconds(responses):
         "strategy": np.repeat(["a", "b", "c"], count), "example": np.tile(np.arange(count), 3),
         "tokens": 100, "logprob_sum": -100 * rng.gamma(4, 0.3, 3 * count),
     })  # fmt: skip
-    started = time.perf_counter()
+    started = time.process_time()
     ResponseAlignment().fit(table)
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
 
 
 @pytest.mark.slow
