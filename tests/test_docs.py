@@ -22,7 +22,8 @@ SHOWN = [(page.name, *shown) for page in refresh.PAGES for shown in refresh.comm
 @pytest.mark.parametrize(("page", "command", "output"), SHOWN)
 def test_command_prints_what_the_page_shows(page, command, output, tmp_path):
     printed = refresh.run(command)
-    (ROOT / "predictor-demo.html").unlink(missing_ok=True)
+    for written in ("predictor-demo.html", "predictor-report.html"):
+        (ROOT / written).unlink(missing_ok=True)
     assert _numbers_rounded(printed) == _numbers_rounded(output)
 
 
