@@ -49,10 +49,7 @@ class Baseline:
 
     def look(self, ahead: Array) -> tuple[Array, Array, Array]:
         """Return where points are expected if those before are clean, the scale, and errors."""
-        place = np.log(1.0 + self.points + np.arange(len(ahead)))
-        level = _line(
-            _windows(self.clean, ahead, _LEVEL), _windows(self.place, place, _LEVEL), place[:, None]
-        )[:, 0]
+        level = self._level(ahead, _LEVEL)
         errors = ahead - level
         past = _windows(self.errors, errors, WINDOW)
         bias = np.median(past, axis=1)
@@ -61,14 +58,23 @@ class Baseline:
         least = _LEAST_NOISE * np.abs(level) + 1e-12
         return level + bias, np.maximum(scale, least), errors
 
+    def usual(self, ahead: Array) -> Array:
+        """Return where points are expected by the last 128, which a short dip does not lower."""
+        return self._level(ahead, WINDOW)
+
     def take(self, clean: Array, errors: Array, z: Array) -> None:
         """Take points in as clean."""
         place = np.log(1.0 + self.points + np.arange(len(clean)))
         self.points += len(clean)
-        self.clean = np.concatenate([self.clean, clean])[-_LEVEL:]
-        self.place = np.concatenate([self.place, place])[-_LEVEL:]
+        self.clean = np.concatenate([self.clean, clean])[-WINDOW:]
+        self.place = np.concatenate([self.place, place])[-WINDOW:]
         self.errors = np.concatenate([self.errors, errors])[-WINDOW:]
         self.tail.learn(z)
+
+    def _level(self, ahead: Array, width: int) -> Array:
+        place = np.log(1.0 + self.points + np.arange(len(ahead)))
+        windows = _windows(self.clean, ahead, width), _windows(self.place, place, width)
+        return _line(*windows, place[:, None])[:, 0]
 
     @property
     def threshold(self) -> float:

@@ -178,9 +178,14 @@ def _scale_falls(curve: Signal) -> Iterator[Event]:
     value = curve.value
     if len(value) < 3:
         return
-    held = np.flatnonzero((np.diff(value) > 0) | _held(value)[1:])
-    settled = int(held[0]) if len(held) else len(value)
-    highest = pd.Series(value).rolling(10, min_periods=1).max().to_numpy()
+    # Settled: it rises, or stays for three points.
+    change = np.diff(value)
+    still = (change[1:] == 0) & (change[:-1] == 0)
+    begins = np.flatnonzero(np.concatenate([[False], change > 0]))
+    begins = np.concatenate([begins, np.flatnonzero(still)])
+    settled = int(begins.min()) if len(begins) else len(value)
+    highest = np.full(len(value), value.max())
+    highest[settled:] = pd.Series(value[settled:]).rolling(10, min_periods=1).max()
     fallen = (np.arange(len(value)) > settled) & (value <= highest / 16)
     fallen |= (value <= 1) & (value.max() > 16)
     for first, last in _runs_of(fallen):
@@ -188,12 +193,6 @@ def _scale_falls(curve: Signal) -> Iterator[Event]:
             "loss scale", float(curve.at[first]), float(curve.at[last]), curve.metric,
             f"{curve.metric} falls from {highest[first]:g} to {value[first : last + 1].min():g}",
         )  # fmt: skip
-
-
-def _held(value: Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return whether each value is that of the two points before."""
-    same = np.diff(value, prepend=np.nan) == 0
-    return same & np.roll(same, 1)
 
 
 def _runs_of(mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Iterator[tuple[int, int]]:

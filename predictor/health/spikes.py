@@ -27,6 +27,8 @@ _NARROW = 5
 _BLOCK = 512
 #: Slow rises: medians of so many points, against the lowest such median before.
 _RUNG, _LEAST_CLIMB = 32, 0.05
+#: The noise of that median is told by so many before it.
+_RUNGS = 8
 #: What has not come back by the end of the log is a divergence if it is over five points and the
 #: last of them still lie so far above, or two points and more this far.
 _STAYS, _STEEP = 0.05, 0.25
@@ -84,9 +86,10 @@ def find_spikes(
     Each point is expected on the line of medians through the last 32 clean points, clean being
     what lies in no spike; the error is ``e = value - expected``, and ``z = (e - median_W) /
     (1.4826 MAD_W)`` over the errors of the last 128 clean points W. A spike begins where z exceeds
-    the threshold and the rise exceeds 2 % of what was expected (a gradient norm: a quarter), and
-    ends where z is under 3 again. Only points before it decide whether a point begins a spike, so
-    it would have been found at that step of the run.
+    the threshold, the rise exceeds 2 % of what was expected (a gradient norm: a quarter), and half
+    of that over the line through the last 128 clean points; it ends where z is under 3 again. Only
+    points before it decide whether a point begins a spike, so it would have been found at that
+    step of the run.
 
     The threshold is 6, or more where the run's own noise asks for it: the tail of z over the clean
     points so far is taken as generalized Pareto, and chance is to exceed the threshold no oftener
@@ -166,11 +169,14 @@ def _stretches(series: Array, false_alarms: float, least: float | None) -> Itera
         z = rise / scale
         needs = np.abs(expected) * _LEAST_RISE if least is None else np.full(len(z), least)
         above = np.flatnonzero((z > base.threshold) & (rise > needs))
+        if len(above):
+            usual = np.maximum(expected, base.usual(ahead))
+            above = above[(ahead - usual)[above] > needs[above] / 2]
         hit = int(above[0]) if len(above) else len(ahead)
         base.take(ahead[:hit], errors[:hit], z[:hit])
         i += hit
         if hit < len(ahead):
-            yield (stretch := _until_back(series, i, expected[hit], scale[hit], needs[hit]))
+            yield (stretch := _until_back(series, i, usual[hit], scale[hit], needs[hit]))
             i = stretch.last + 1
             if stretch.last == stretch.first:
                 base.tail.learn(z[hit : hit + 1])
@@ -202,15 +208,16 @@ def _climb(series: Array, stretches: list[_Stretch]) -> _Stretch | None:
     lowest = int(np.argmin(medians))
     if lowest == rungs - 1:
         return None
-    noise = MAD * np.median(np.abs(values - medians[:, None]), axis=1).max()
+    deviations = np.median(np.abs(values - medians[:, None]), axis=1)
+    noise = MAD * float(np.median(deviations[max(0, lowest - _RUNGS) : lowest + 1]))
     floor = abs(medians[lowest]) * _LEAST_CLIMB
     margin = max(floor, BEGINS * noise * 1.2533 / np.sqrt(_RUNG))
     above = medians[lowest + 1 :] > medians[lowest] + margin
     if not above[-1]:
         return None
-    # From where it stays above to the end.
+    # From where it stays above to the end; a median is known at its last point.
     stays = len(above) - int(np.argmin(above[::-1])) if not above.all() else 0
-    first = int(grid[lowest + 1 + stays, 0])
+    first = int(grid[lowest + 1 + stays, -1])
     scale = max(noise, 1e-300)
     height = float((series[first:].max() - medians[lowest]) / scale)
     return _Stretch(first, len(series) - 1, height, float(medians[lowest]), False)

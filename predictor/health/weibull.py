@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 INITIAL_K, INITIAL_LAMBDA = 1.205434, 0.887487
 #: Standard error of k times the square root of the number of weights.
 _SAMPLING = 1.46
+#: With fewer weights k has a larger error than the bands are wide.
+_FEWEST = 16_384
 
 
 class Weibull(NamedTuple):
@@ -155,16 +157,18 @@ def fit_weibull(counts: Array) -> Weibull | None:
 def band(law: Weibull) -> str:
     """Return what the source calls weights of such a k.
 
-    A k within three sampling errors of the one at initialisation is that of transmission.
+    A k within two sampling errors of the one at initialisation is that of transmission.
 
     Examples
     --------
     >>> [band(Weibull(k, 1.0, 0.999, 1_000_000)) for k in (1.2, 1.0, 0.9)]
     ['transmission', 'mild selection', 'strong selection']
     """
+    if law.weights < _FEWEST:
+        return "too few weights"
     if law.r_squared < 0.9:
         return "no Weibull law"
-    near = abs(law.k - INITIAL_K) < 3 * _SAMPLING / max(law.weights, 1) ** 0.5
+    near = abs(law.k - INITIAL_K) < 2 * _SAMPLING / law.weights**0.5
     if near or 1.18 <= law.k <= 1.21:
         return "transmission"
     if law.k > 1.21:

@@ -86,6 +86,25 @@ def test_values_that_are_no_numbers_are_events(tmp_path):
     assert one.verdict == "watch"
 
 
+def test_a_loss_without_numbers_to_the_end_is_a_broken_run(tmp_path):
+    path = tmp_path / "run.csv"
+    rows = [f"{i},{3 - i / 100 if i < 70 else 'nan'}" for i in range(100)]
+    path.write_text("step,loss\n" + "\n".join(rows) + "\n")
+    (one,) = run_health(read_logs(path)).runs
+    assert (one.verdict, one.alarm) == ("broken", 70.0)
+
+
+def test_a_loss_scale_that_settles_first_is_sound():
+    scale = np.r_[2.0 ** np.arange(32, 15, -1), np.full(83, 2.0**16)]
+    skips = np.r_[np.ones(16), np.zeros(84)]
+    runs = {"loss": falling(100), "loss scale": scale, "number of skipped iterations": skips}
+    (one,) = run_health(log_of({"a": runs})).runs
+    assert (one.verdict, one.events) == ("sound", ())
+    scale[60:] = 2.0**16 / 32
+    (one,) = run_health(log_of({"a": runs})).runs
+    assert [(event.kind, event.start) for event in one.events] == [("loss scale", 60.0)]
+
+
 def test_a_plateau_is_told_and_a_fall_is_not():
     flat = falling(800)
     flat[400:] = flat[400] + 0.02 * np.random.default_rng(3).normal(size=400)

@@ -50,6 +50,36 @@ def test_a_gradient_norm_that_grows_slowly_is_no_divergence():
     assert find_spikes(STEP, norm, log_scale=True) == []
 
 
+def test_a_short_steep_curve_tells_its_spikes():
+    step = np.arange(1.0, 171.0)
+    value = 3 + 2 * step**-0.4 + 0.001 * np.random.default_rng(0).normal(size=170)
+    assert find_spikes(step, value) == []
+    value[90:93] *= 1.03
+    assert [(s.start, s.end) for s in find_spikes(step, value)] == [(91.0, 93.0)]
+
+
+def test_a_dip_does_not_lower_what_is_expected():
+    rng = np.random.default_rng(0)
+    norm = np.exp(0.2 * rng.normal(size=800))
+    norm[400:425] *= 0.15
+    assert find_spikes(np.arange(800.0), norm, log_scale=True) == []
+
+
+def test_a_slow_return_is_wide_and_a_lasting_rise_a_divergence():
+    low, high = falling(), falling()
+    low[900:] += np.linspace(0.3, 0.06, 100)
+    high[900:] += 0.6
+    assert [spike.kind for spike in find_spikes(STEP, low)] == ["wide"]
+    assert [spike.kind for spike in find_spikes(STEP, high)] == ["divergence"]
+
+
+def test_two_steep_points_at_the_end_are_a_divergence_and_one_is_not():
+    value = falling()
+    value[998:] *= 1.5
+    assert [spike.kind for spike in find_spikes(STEP, value)] == ["divergence"]
+    assert [spike.kind for spike in find_spikes(STEP[:-1], value[:-1])] == ["narrow"]
+
+
 def test_what_follows_a_point_does_not_move_its_alarm():
     value = falling()
     value[700:] += np.linspace(0.5, 9.0, 300)
