@@ -52,6 +52,7 @@ bench: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/refresh.py
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/screenshot.py
 
 # PyTorch is large and only needed here: it gets an environment of its own.
 $(VENV)-train/.ready: pyproject.toml

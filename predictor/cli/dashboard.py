@@ -42,6 +42,7 @@ _CLOSED = {
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "client.disableDataExport": True,
+    "logger.enableRich": False,
     "runner.magicEnabled": False,
 }
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -113,7 +114,8 @@ def command(
         "server.maxUploadSize": max_upload, **_CLOSED, **_THEME,
     }  # fmt: skip
     flags = _flags(options) + _access_flags(host, secrets, access, allowed)
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app_path()), *flags])
+    serving = [sys.executable, "-m", "predictor.cli.serving", "run", str(app_path())]
+    os.execv(sys.executable, serving + flags)
 
 
 def app_path() -> Path:
