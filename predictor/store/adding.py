@@ -64,7 +64,7 @@ def add(store: Store, files: Sequence[Given | tuple[str, Any]], title: str = "")
         if known is not None:
             _keep_files(store, received)
             return known
-        title = storable(title.strip())[:_LONGEST_TITLE] or _title(received, given)
+        title = storable(title.strip())[:_LONGEST_TITLE] or _title(given)
         parsed = parse({file.name: file.path for file in received}, folder, title)
         _keep_files(store, received)
         store.files.keep(places(store, parsed))
@@ -94,7 +94,7 @@ def digest_of(files: Sequence[tuple[str, str]]) -> str:
 
 def parse(files: Mapping[str, Path], folder: Path, title: str) -> Parsed:
     """Read files into tables, in a folder whose name stands for a run that nothing else names."""
-    root = lay_out(files, folder / "laid" / _folder_name(files, title))
+    root = lay_out(files, folder / "logs" / _folder_name(title))
     content = read_content(root, list(files))
     logs = {kind: clean_names(log) for kind, log in content.logs.items()}
     tables = {kind: folder / f"{kind}.parquet" for kind in logs}
@@ -121,14 +121,22 @@ def clean_names(log: Any) -> Any:
     return RunLog(points, runs, log.findings)
 
 
-def _folder_name(files: Mapping[str, Path], title: str) -> str:
-    alone = PurePosixPath(next(iter(files))).name.split(".")[0] if len(files) == 1 else ""
-    return re.sub(r"[^\w.-]+", "-", alone or title).strip(".-")[:60] or "run"
+def _folder_name(title: str) -> str:
+    """Return what to call a run that nothing else names: the title without a file's ending.
+
+    Examples
+    --------
+    >>> [_folder_name(title) for title in ("my run 0.1", "a.csv.gz and 2 more", "metrics.csv")]
+    ['my-run-0.1', 'a', 'run']
+    """
+    plain = re.sub(r"(\.[A-Za-z]\w{0,7})*( and \d+ more)?$", "", title)
+    name = re.sub(r"[^\w.-]+", "-", plain).strip(".-")[:60]
+    return "run" if name in ("", "metrics", "files") else name
 
 
-def _title(received: Sequence[Received], given: Sequence[Given]) -> str:
+def _title(given: Sequence[Given]) -> str:
     tops = list(dict.fromkeys(PurePosixPath(one.name).parts[0] for one in given))
-    first = storable(tops[0] if tops else received[0].name)
+    first = storable(tops[0])[:_LONGEST_TITLE]
     return f"{first} and {len(tops) - 1} more" if len(tops) > 1 else first
 
 

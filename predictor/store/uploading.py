@@ -14,6 +14,7 @@ from typing import IO, BinaryIO, NamedTuple
 
 from predictor.errors import InputError
 from predictor.findings import Finding
+from predictor.logs.discovery import run_hint
 
 _CHUNK = 1 << 20
 _LONGEST_NAME = 200
@@ -230,10 +231,16 @@ def given_files(paths: Iterable[Path]) -> list[Given]:
             base = path.resolve().name
             found += [Given(f"{base}/{p.relative_to(path).as_posix()}", p) for p in inner]
         elif path.is_file():
-            found.append(Given(path.name, path))
+            found.append(Given(_telling_name(path), path))
         else:
             raise InputError(f"{path}: there is no such file or folder; check the path")
     return found
+
+
+def _telling_name(path: Path) -> str:
+    """Return a file's name, with the folders that name its run where the file's own does not."""
+    hint = run_hint(path, None)
+    return path.name if path.name.startswith(hint) else f"{hint}/{path.name}"
 
 
 def _hidden(path: Path, root: Path) -> bool:
