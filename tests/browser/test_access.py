@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from predictor.errors import InputError
+from predictor.store.access import read_access
 from predictor.store.workspace import Workspace
 
 pytestmark = pytest.mark.browser
 
-PROVIDER = Path(__file__).parent / "provider"
+ROOT = Path(__file__).resolve().parents[2]
+PROVIDER = ROOT / "tests" / "browser" / "provider"
 LOG = "step,val_loss\n" + "".join(f"{i * 100},{2 + 3 / i**0.5:.6f}\n" for i in range(1, 12))
 ALLOW = ["mira@example.org", "@lab.example.org"]
 SECRETS = """[auth]
-redirect_uri = "http://localhost:{port}/oauth2callback"
+redirect_uri = "{site}/oauth2callback"
 cookie_secret = "of these tests, and long enough for them"
 client_id = "predictor"
 client_secret = "the-secret-of-the-client"
@@ -41,10 +46,7 @@ class Guarded:
     served: object
     secrets: Path
     head: str
-
-    @property
-    def url(self) -> str:
-        return self.served.url
+    url: str
 
     def rule(self, **settings: object) -> None:
         """Write anew who may come in."""
@@ -59,35 +61,43 @@ def _port() -> int:
         return int(trial.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def guarded(serve, browser, tmp_path_factory) -> Iterator[dict[str, Guarded]]:
-    """Return two dashboards behind one provider: a workspace for each user, and one for all."""
+@contextmanager
+def provider(*sites: str) -> Iterator[str]:
+    """Run the OpenID provider for these sites; give its address."""
     node = shutil.which("node")
     if node is None or not (PROVIDER / "node_modules" / "oidc-provider").is_dir():
         pytest.skip(f"no OpenID provider: npm ci --prefix {PROVIDER}")
-    ports = {"user": _port(), "shared": _port()}
-    number = _port()
-    sites = [f"http://localhost:{port}" for port in ports.values()]
-    provider = subprocess.Popen(
-        [node, "provider.mjs", str(number), *sites],
+    port = _port()
+    process = subprocess.Popen(
+        [node, "provider.mjs", str(port), *sites],
         cwd=PROVIDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
-    made = {}
-    for kind, port in ports.items():
-        secrets = tmp_path_factory.mktemp("secrets") / "secrets.toml"
-        head = SECRETS.format(port=port, issuer=f"http://localhost:{number}")
-        made[kind] = Guarded(None, secrets, head)
-        made[kind].rule(allow=ALLOW)
-        options = ("--secrets", str(secrets), "--workspaces", kind)
-        made[kind].served = serve(*options, port=port)
     try:
-        assert provider.stdout.readline() == "ready\n"
+        assert process.stdout.readline() == "ready\n"
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def guarded(serve, browser, tmp_path_factory) -> Iterator[dict[str, Guarded]]:
+    """Return two dashboards behind one provider: a workspace for each user, and one for all."""
+    ports = {"user": _port(), "shared": _port()}
+    sites = {kind: f"http://localhost:{port}" for kind, port in ports.items()}
+    made = {}
+    with provider(*sites.values()) as issuer:
+        for kind, port in ports.items():
+            secrets = tmp_path_factory.mktemp("secrets") / "secrets.toml"
+            made[kind] = Guarded(
+                None, secrets, SECRETS.format(site=sites[kind], issuer=issuer), sites[kind]
+            )
+            made[kind].rule(allow=ALLOW)
+            options = ("--secrets", str(secrets), "--workspaces", kind)
+            made[kind].served = serve(*options, port=port)
         for each in made.values():
             each.served.wait()
         yield made
-    finally:
-        provider.terminate()
-        provider.communicate(timeout=30)
 
 
 @pytest.fixture
@@ -121,8 +131,8 @@ def log_out(page) -> None:
     page.get_by_role("button", name="Log in").wait_for()
 
 
-def upload(page, name: str) -> None:
-    file = {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": LOG.encode()}
+def upload(page, name: str, text: str = LOG) -> None:
+    file = {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": text.encode()}
     page.locator("input[type=file]").first.set_input_files([file])
     page.get_by_role("heading", name=f"{name}.csv", exact=True).wait_for()
 
@@ -318,6 +328,9 @@ def test_pages_from_elsewhere_are_refused(host, origin, alone):
 
     with pytest.raises(InvalidStatus, match="403"):
         said(alone.port, "", host=host, Origin=f"{origin}:{alone.port}")
+    log = alone.log.read_text()
+    assert f"origin={origin}" in log
+    assert "external IP" not in log  # nor was the internet asked who this machine is
 
 
 def _put(port: int, **headers: str) -> int:
@@ -341,3 +354,83 @@ def test_an_upload_needs_the_token_of_its_page(alone):
     assert _put(alone.port, Cookie=cookie) == 403
     assert _put(alone.port, Cookie=cookie, **{"X-Xsrftoken": token[:-12] + "0" * 12}) == 403
     assert _put(alone.port, Cookie=cookie, **{"X-Xsrftoken": token}) == 400  # no such session
+
+
+def in_docs(language: str) -> str:
+    """Return the first block of a language on the dashboard's page."""
+    text = (ROOT / "docs" / "dashboard.md").read_text(encoding="utf-8")
+    return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)[1]
+
+
+@contextmanager
+def nginx(folder: Path, port: int, pages: int) -> Iterator[None]:
+    """Run nginx as the page says, on another port and with a certificate of its own."""
+    if shutil.which("nginx") is None or shutil.which("openssl") is None:
+        pytest.skip("no nginx or openssl: install Debian's packages of these names")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=predictor.example.org", "-keyout", "key", "-out", "pem"],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    shown = in_docs("nginx")
+    for old, new in (
+        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+        ("/etc/ssl/predictor.pem", str(folder / "pem")),
+        ("/etc/ssl/predictor.key", str(folder / "key")),
+        ("127.0.0.1:8501", f"127.0.0.1:{pages}"),
+    ):
+        assert shown.count(old) == 1
+        shown = shown.replace(old, new)
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    who = "user root;\n" if os.geteuid() == 0 else ""  # its workers keep uploads in the folder
+    (folder / "conf").write_text(
+        f"{who}daemon off; pid {folder}/pid; error_log {folder}/log;\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{temporary}{shown}\n}}\n"
+    )
+    process = subprocess.Popen(["nginx", "-c", str(folder / "conf"), "-e", str(folder / "log")])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.mark.slow
+def test_the_page_s_own_nginx_in_front(serve, browser, tmp_path):
+    site, pages, port = "https://predictor.example.org", _port(), _port()
+    with provider(site) as issuer, nginx(tmp_path, port, pages):
+        place = Guarded(
+            None, tmp_path / "secrets.toml", SECRETS.format(site=site, issuer=issuer), site
+        )
+        place.rule(allow=ALLOW)
+        place.served = serve("--secrets", str(place.secrets), port=pages).wait()
+        to_nginx = f"--host-resolver-rules=MAP predictor.example.org:443 127.0.0.1:{port}"
+        chromium = browser.browser_type.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", to_nginx]
+        )
+        page = chromium.new_context(ignore_https_errors=True).new_page()
+        page.set_default_timeout(60_000)
+        log_in(page, place, "mira")
+        big = LOG.replace("\n", "0" * 200_000 + "\n").replace(
+            "val_loss" + "0" * 200_000, "val_loss"
+        )
+        assert len(big) > 2_000_000  # twice what nginx lets through by itself
+        upload(page, "kept-behind-nginx", big)
+        assert names(place.served.workspace, "") == {"kept-behind-nginx"}
+        log_out(page)
+        assert page.url.startswith(site)
+        chromium.close()
+
+
+def test_the_page_s_own_secrets_file_lacks_the_secret_only(tmp_path):
+    path = tmp_path / "secrets.toml"
+    path.write_text(in_docs("toml"))
+    with pytest.raises(InputError, match="cookie_secret"):
+        read_access(path)
+    path.write_text(in_docs("toml").replace('cookie_secret = ""', f'cookie_secret = "{"s" * 48}"'))
+    access = read_access(path)
+    assert (access.unmarked, access.hours) == (False, 24.0)
+    assert access.site == "https://predictor.example.org"
