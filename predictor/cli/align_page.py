@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from predictor.alignment.answer import switching_gains
-from predictor.alignment.decision import Decision, noise_in_words
+from predictor.alignment.decision import Decision
 from predictor.alignment.experience import AlignmentExperience
 from predictor.alignment.response_alignment import ResponseAlignment
 from predictor.alignment.scores import MIXED, SCORES
 from predictor.cli.output import printable, table_text
 from predictor.findings import KINDS
+from predictor.report.words import decision_lines
 
 _BAR = 12
 
@@ -21,7 +22,7 @@ def align_text(alignment: ResponseAlignment, experience: AlignmentExperience | N
     parts = [
         f"{title} ({alignment.better_} is better), {alignment.aggregation} over examples\n"
         f"{_ranking(alignment, alignment.decision_)}",
-        _verdict(alignment.decision_),
+        "".join(f"{printable(line)}\n" for line in decision_lines(alignment.decision_)),
     ]
     parts += [_tasks(alignment)] if alignment.tasks_ else []
     if experience is not None:
@@ -58,24 +59,6 @@ def _ranking(alignment: ResponseAlignment, decision: Decision) -> str:
             str(decision.examples[i]), f"{tokens[name]:.0f}" if name in tokens else "",
         )  # fmt: skip
     return table_text(table)
-
-
-def _verdict(decision: Decision) -> str:
-    if len(decision.strategies) < 2:
-        return "One strategy: there is nothing to choose from.\n"
-    best, share = printable(decision.best), float(decision.p_best[int(decision.order[0])])
-    if decision.decisive:
-        return f"'{best}' has the best score with probability {share:.3f}.\n"
-    lines = []
-    if decision.noisy:
-        words = printable(noise_in_words(decision))
-        lines.append(f"{words[0].upper()}{words[1:]}.\n")
-    if decision.rival is not None:
-        lines.append(
-            f"'{best}' may be first only by its length: at one length "
-            f"'{printable(decision.rival)}' would be (PRED507).\n"
-        )
-    return "".join(lines)
 
 
 def _tasks(alignment: ResponseAlignment) -> str:

@@ -237,13 +237,18 @@ def alignment_words(alignment: ResponseAlignment) -> str:
 
 def decision_words(decision: Decision) -> str:
     """Say which strategy to take."""
+    return " ".join(decision_lines(decision))
+
+
+def decision_lines(decision: Decision) -> list[str]:
+    """Say which strategy to take, a sentence a line."""
     from predictor.alignment.decision import noise_in_words
 
     if len(decision.strategies) < 2:
-        return "One strategy: there is nothing to choose from."
+        return ["One strategy: there is nothing to choose from."]
     best, share = decision.best, float(decision.p_best[int(decision.order[0])])
     if decision.decisive:
-        return f"'{best}' has the best score with probability {share:.3f}."
+        return [f"'{best}' has the best score with probability {share:.3f}."]
     lines = []
     if decision.noisy:
         words = noise_in_words(decision)
@@ -253,7 +258,7 @@ def decision_words(decision: Decision) -> str:
             f"'{best}' may be first only by its length: at one length '{decision.rival}' would "
             "be (PRED507)."
         )
-    return " ".join(lines)
+    return lines
 
 
 def gate_words(result: GateResult) -> str:
