@@ -12,8 +12,7 @@ import streamlit as st
 from predictor.errors import CannotForecastError, PredictorError
 from predictor.findings import Finding, Severity
 from predictor.report.document import Section, html_document
-from predictor.report.drawing import as_png, as_svg, chart_data
-from predictor.report.theme import themed
+from predictor.report.drawing import as_png, as_svg, chart_data, chart_spec
 from predictor.writing import csv_text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:=&@/^])")
@@ -52,7 +51,8 @@ def figure(
     )
     st.subheader(plain(title))
     dark = st.context.theme.type == "dark"
-    st.altair_chart(themed(chart, dark=dark), theme=None, key=f"chart-{key}", alt=words)
+    spec = chart_spec(chart, dark=dark)
+    st.vega_lite_chart(spec=spec, theme=None, key=f"chart-{key}", alt=words)
     st.markdown(plain(words))
     warnings(noticed)
     name = re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-").lower() or "chart"
