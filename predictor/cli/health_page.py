@@ -43,7 +43,7 @@ def _run(one: RunReport) -> str:
     shown = sorted(one.spikes, key=lambda spike: -spike.height)[:_MOST_ROWS]
     lines += [
         f"  {one.axis} {spike.start:g} to {spike.end:g}  {spike.kind}  "
-        f"{printable(spike.signal)} {spike.clean:.4g} to {spike.peak:.4g} (z {spike.height:.0f})"
+        f"{printable(spike.signal)} {spike.clean:.4g} to {spike.peak:.4g} (z {spike.height:.3g})"
         for spike in sorted(shown, key=lambda s: s.start)
     ]
     if len(one.spikes) > len(shown):
@@ -56,6 +56,9 @@ def _run(one: RunReport) -> str:
     ]
     if one.alarm is not None:
         lines.append(f"  seen first at {one.axis} {one.alarm:g}" + warned_words(one))
+    if one.roll_back is not None:
+        first, last = one.roll_back
+        lines.append(f"  to roll back: to a checkpoint of step {first:g} to {last:g}")
     if one.clock is not None:
         lines.append(f"  training clock (rate x weight decay x steps): {one.clock:.3g}")
     for advice in one.advice:

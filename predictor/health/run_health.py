@@ -106,6 +106,13 @@ class RunReport:
             return None
         return self.doubled - self.alarm
 
+    @property
+    def roll_back(self) -> tuple[float, float] | None:
+        """Return the steps between which to go back: 100 to 50 before what broke the run."""
+        if self.verdict != "broken" or self.alarm is None or self.axis != "step":
+            return None
+        return max(self.alarm - 100, 0.0), max(self.alarm - 50, 0.0)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {
@@ -114,6 +121,7 @@ class RunReport:
             "events": [asdict(one) for one in self.events],
             "leads": [asdict(one) for one in self.leads],
             "alarm": self.alarm, "doubled": self.doubled, "warned_before": self.warned,
+            "roll_back": self.roll_back,
             "advice": [one._asdict() for one in self.advice], "training_clock": self.clock,
         }  # fmt: skip
 
