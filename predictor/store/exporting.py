@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 import zipfile
@@ -19,7 +18,7 @@ from predictor.store.store import Store
 
 def export(store: Store, path: Path) -> Counts:
     """Write what an owner has, and has not deleted, to a zip file."""
-    with store.files.lock(fcntl.LOCK_SH):
+    with store.files.together():
         document = Document.model_validate(_rows(store))
         partial = ""
         try:

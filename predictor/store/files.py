@@ -71,7 +71,7 @@ class Files:
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """Yield an empty folder on the same disk, gone afterwards; nothing is purged meanwhile."""
-        with self.lock(fcntl.LOCK_SH), self.scratch() as folder:
+        with self.together(), self.scratch() as folder:
             yield folder
 
     @contextmanager
@@ -89,14 +89,19 @@ class Files:
         return sorted((self.folder / "tmp").iterdir())
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Wait until nobody adds or reads whole folders, and keep them out."""
-        with self.lock(fcntl.LOCK_EX), self.in_words():
+    def together(self) -> Iterator[None]:
+        """Add or read beside others, over all processes; nothing is purged meanwhile."""
+        with self._lock(fcntl.LOCK_SH):
             yield
 
     @contextmanager
-    def lock(self, how: int) -> Iterator[None]:
-        """Hold the workspace's lock, shared or alone, over all processes."""
+    def alone(self) -> Iterator[None]:
+        """Wait until nobody adds or reads whole folders, and keep them out."""
+        with self._lock(fcntl.LOCK_EX), self.in_words():
+            yield
+
+    @contextmanager
+    def _lock(self, how: int) -> Iterator[None]:
         with self.in_words():
             handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:

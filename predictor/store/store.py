@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 
+#: More numbers than this are not put into a query: databases bound its parameters.
+_FEW = 10_000
+
+
 @dataclass(frozen=True)
 class Store:
     """A workspace as one owner has it.
@@ -69,11 +73,12 @@ class Store:
         """
         table = schema.runs
         query = table.select().where(table.c.owner == self.owner, table.c.deleted.is_(None))
-        rows = connection.execute(query.order_by(table.c.id)).mappings().all()
-        if ids is None:
-            return [dict(row) for row in rows]
+        chosen = None if ids is None else list(dict.fromkeys(map(int, ids)))
+        if chosen is not None and len(chosen) < _FEW:
+            query = query.where(table.c.id.in_(chosen))
+        rows = connection.execute(query.order_by(table.c.id)).mappings()
         known = {row["id"]: dict(row) for row in rows}
-        return [_there(known, int(number), "run") for number in dict.fromkeys(ids)]
+        return [_there(known, n, "run") for n in (known if chosen is None else chosen)]
 
     def own_upload(self, connection: Connection, number: int) -> Mapping[str, Any]:
         """Return the row of an upload that is not deleted.

@@ -24,12 +24,13 @@ def verify(store: Store, repair: bool = False) -> list[Finding]:
     Tables that were read from uploads are made again from the uploaded files, and files that
     nothing refers to are removed. What is found is returned, mended or not.
     """
-    with store.files.alone():
+    with store.files.together():
         damage = list(_database(store))
         if damage:
             return damage
         found = list(_damaged(store))
         findings = [_damage(store, path, digest, repair) for path, digest in found]
+    with store.files.alone():
         left = [*unreferenced(store), *store.files.left_over()]
         return findings + [_orphan(store, path, repair) for path in left]
 

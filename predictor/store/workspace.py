@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from sqlalchemy import select
+
 from predictor.findings import Finding
 from predictor.fitting.forecast import Forecast
 from predictor.logs.tables import ItemLog, ResponseLog, RunLog
@@ -246,9 +248,10 @@ class Workspace:
             query = files.select().where(files.c.upload.in_(numbers)).order_by(files.c.name)
             for row in connection.execute(query).mappings():
                 held[row["upload"]].append(StoredFile(row["name"], row["sha256"], row["size"]))
-            living = own.select().where(own.c.upload.in_(numbers), own.c.deleted.is_(None))
-            for row in connection.execute(living.order_by(own.c.id)).mappings():
-                members[row["upload"]].append(row["id"])
+            living = (own.c.upload.in_(numbers), own.c.deleted.is_(None))
+            found = select(own.c.id, own.c.upload).where(*living).order_by(own.c.id)
+            for run, number in connection.execute(found):
+                members[number].append(run)
         return [
             Upload(
                 row["id"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -60,18 +58,6 @@ def test_a_database_without_tables_gets_them(tmp_path, database):
     empty.close()
     with Workspace.open(tmp_path, database) as workspace:
         assert workspace.runs().empty
-
-
-def test_two_processes_make_the_tables_of_a_new_workspace_once(tmp_path, database):
-    code = (
-        "import sys; from predictor.store.workspace import Workspace; "
-        "Workspace.open(sys.argv[1], sys.argv[2] or None).close()"
-    )
-    call = [sys.executable, "-c", code, str(tmp_path), database or ""]
-    both = [subprocess.Popen(call, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    for process in both:
-        _, error = process.communicate(timeout=60)
-        assert (process.returncode, error) == (0, "")
 
 
 def test_a_migration_that_fails_leaves_the_tables_as_they_were(tmp_path, database, monkeypatch):

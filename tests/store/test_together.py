@@ -12,7 +12,7 @@ from predictor.store.workspace import Workspace
 from .conftest import curve
 
 SCRIPT = Path(__file__).with_name("adding.py")
-EACH = 4
+EACH = 3
 
 
 def start(*call: str) -> subprocess.Popen[str]:
