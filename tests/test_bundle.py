@@ -56,7 +56,9 @@ def test_datasets_are_read_without_a_warning(name: str) -> None:
         pytest.skip("needs the extra tensorboard")
     assert type(read) is TYPES[kind]
     findings = getattr(read, "findings", ())
-    assert [finding for finding in findings if finding.severity is not Severity.INFO] == []
+    # One run of the ladder was made to diverge: its values end as no numbers.
+    wanted = [finding for finding in findings if "diverges" not in str(finding.run)]
+    assert [finding for finding in wanted if finding.severity is not Severity.INFO] == []
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest() -> None:

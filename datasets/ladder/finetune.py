@@ -2,12 +2,13 @@
 
     python datasets/ladder/finetune.py [--work FOLDER] [--output FOLDER]
 
-The task is to close brackets, four to six deep. Six strategies write the same answers in other
-ways. 50 questions are answered by every strategy and scored under the model before it is trained
-on any: log-likelihood behind the question, behind three of the model's own answers to others as
-well, and of the answer alone; beside them stands the model's own greedy answer. Then each
-strategy's answers to 200 other questions are trained on, three seeds each, and the share of right
-final answers to 150 further questions is counted. Writes ``responses.csv`` and ``accuracies.csv``.
+The task is to close brackets, seven, nine or eleven deep, which the text the models read never
+has. Seven strategies write the same answers in other ways. 50 questions are answered by every
+strategy and scored under the model before it is trained on any: log-likelihood behind the
+question, behind two of the model's own answers to others as well, and of the answer alone; beside
+them stands the model's own greedy answer. Then each strategy's answers to 200 other questions are
+trained on, three seeds each, and the share of right final answers to 150 further questions is
+counted. Writes ``responses.csv`` and ``accuracies.csv``.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from train import Model
 
 HERE = Path(__file__).parent
 BASES = ("55k-s0-8M", "147k-s0-8M")
-DEPTHS, SHOTS, SCORED, TAUGHT, TESTED, SEEDS = (4, 5, 6), 3, 50, 200, 150, 3
-STEPS, BATCH, RATE, LONGEST = 200, 16, 2e-3, 45
+DEPTHS, SHOTS, SCORED, TAUGHT, TESTED, SEEDS = (7, 9, 11), 2, 50, 200, 150, 3
+STEPS, BATCH, RATE, LONGEST = 150, 16, 1e-3, 60
 NEWLINE, MARK = 10, "=> "
 _CLOSING = dict(zip(corpus.OPEN, corpus.CLOSE, strict=True))
 

@@ -125,12 +125,7 @@ def read_table(
     from predictor.logs.frames import read_table as read_frame
 
     table = read_frame(source)
-    columns = [str(name) for name in table.frame.columns]
-    if is_sample(dict.fromkeys(columns)):
-        records = [dict(zip(columns, row, strict=True)) for row in table.frame.to_numpy()]
-        found, findings = _from_samples(list(enumerate(records, start=2)), source, settings)
-    else:
-        found, findings = from_frame(table.frame, settings, str(path))
+    found, findings = from_frame(table.frame, settings, str(path))
     return found, [*table.findings, *findings]
 
 
@@ -138,7 +133,12 @@ def from_frame(
     frame: pd.DataFrame, settings: Settings, name: str = "table"
 ) -> tuple[list[Measurement], list[Finding]]:
     """Return the measurements of a frame that is already read; see :func:`read_table`."""
-    known = by_canonical_name([str(column) for column in frame.columns])
+    columns = [str(column) for column in frame.columns]
+    if is_sample(dict.fromkeys(columns)):
+        records = [dict(zip(columns, row, strict=True)) for row in frame.to_numpy()]
+        source = Source(Path(name), name, settings.dataset)
+        return _from_samples(list(enumerate(records, start=2)), source, settings)
+    known = by_canonical_name(columns)
     if "model" not in known:
         raise InputError(
             f"{name}: no column 'model'; it has {', '.join(map(str, frame.columns[:8]))}"

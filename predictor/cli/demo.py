@@ -13,7 +13,7 @@ from predictor.curves.question import Answer, ask, only_runs, pose, seen_until
 from predictor.fitting.forecast import Forecast
 from predictor.logs.tables import RunLog
 
-_DATASET, _RUN, _METRIC, _AXIS = "mlp_runs", "width-128-seed-0", "val_loss", "step"
+_RUN, _METRIC, _AXIS = "147k-s0-8M", "eval_loss", "step"
 
 
 @click.command("demo", short_help="Show me it works, on a bundled log.")
@@ -29,7 +29,7 @@ def command(report: Path, form: str, output: Path | None, seed: int, quiet: bool
     """Forecast the end of a bundled run from its first half, and compare with what happened."""
     from predictor.bundle import load_dataset
 
-    log = only_runs(load_dataset(_DATASET), [_RUN])
+    log = only_runs(load_dataset("ladder"), [_RUN])
     curve = log.curve(_RUN, _METRIC).sort_values(_AXIS)
     end, truth = float(curve[_AXIS].iloc[-1]), float(curve["value"].iloc[-1])
     question = pose(log, metric=_METRIC, axis=_AXIS, places=[{_AXIS: end}])
