@@ -47,6 +47,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/many_curves.py
 	$(BIN)/python benchmarks/scaling_laws.py
 	$(BIN)/python benchmarks/schedule_laws.py
+	$(BIN)/python benchmarks/run_health.py --large
 	$(BIN)/python benchmarks/start_up.py
 
 docs: $(READY)

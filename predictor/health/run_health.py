@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -226,7 +226,9 @@ def run_health(
             "no loss and no gradient norm among the metrics "
             f"({', '.join(log.metrics[:12])}); name one by --metric"
         )
-    reports = tuple(_report(log, run, watched, false_alarms, weight_decay) for run in log.run_names)
+    reports = tuple(
+        _report(own, run, watched, false_alarms, weight_decay) for run, own in _apart(log)
+    )
     early = None
     if len(log.run_names) > 1:
         early = early_signals(
@@ -237,6 +239,14 @@ def run_health(
     findings = [finding for one in reports for finding in one.findings]
     findings += early.findings if early is not None else ()
     return RunHealth(reports, early, (*log.findings, *findings))
+
+
+def _apart(log: RunLog) -> Iterator[tuple[str, RunLog]]:
+    """Yield each run with a log of its own: a look at one is then no look at all."""
+    rows = log.runs.set_index(log.runs["run"].astype(str), drop=False)
+    parts = dict(list(log.points.groupby("run", sort=False)))
+    for run in log.run_names:
+        yield run, RunLog(parts.get(run, log.points[:0]), rows.loc[[run]], log.findings)
 
 
 def _report(

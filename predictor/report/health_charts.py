@@ -114,10 +114,11 @@ def weights_chart(weights: CheckpointHealth) -> alt.LayerChart | alt.FacetChart:
     frame = weights.tensors.dropna(subset=["k"])[
         ["checkpoint", "tensor", "role", "layer", "k", "r_squared"]
     ].copy()
-    frame["layer"] = frame["layer"].astype("float64").fillna(-1.0)
+    layers = sorted(frame["layer"].dropna().unique())
+    frame["layer"] = frame["layer"].astype("string").fillna("none")
     base = alt.Chart(frame)
     points = base.mark_circle(size=55, opacity=0.8).encode(
-        x=alt.X("layer:Q", title="layer (-1: none)", axis=alt.Axis(tickMinStep=1)),
+        x=alt.X("layer:O", sort=["none", *map(str, layers)], axis=alt.Axis(labelAngle=0)),
         y=alt.Y("k:Q", title="Weibull k", scale=alt.Scale(zero=False)),
         color=alt.Color("role:N"),
         tooltip=["tensor:N", alt.Tooltip("k:Q", format=".4f"),
