@@ -10,12 +10,14 @@ _ROLES = (
     ("norm", r"norm|(^|[._])ln(_|[._\d]|$)"),
     ("embedding", r"embed|(^|\.)w[tp]e(\.|$)|lm_head|shared\.weight|(^|\.)decoder\.weight$|"
                   r"^output\.weight"),
-    ("merged QKV", r"query_key_value|qkv|c_attn|in_proj|w_pack"),
-    ("attention out", r"o_proj|out_proj|attention\.output\.dense|attention\.dense|attn\.c_proj|"
+    ("merged QKV", r"query_key_value|qkv|c_attn|in_proj|w_pack|att_proj"),
+    ("attention out", r"o_proj|out_proj|out_lin|attention\.output\.dense|att(entio)?n\.dense|attn\.c_proj|"
+                      r"attn_out|"
                       r"attention\.wo|self_?attention\.o(\.|$)|encdecattention\.o(\.|$)|attn\.proj"),
     ("attention in", r"[qkv]_(a_|b_)?proj|kv_a_proj|kv_b_proj|(^|\.)(query|key|value)(\.|$)|"
                      r"attention\.w[qkv]|attention\.[qkv](\.|$)|q_lin|k_lin|v_lin"),
-    ("feed-forward", r"mlp|ffn|feed_?forward|(^|\.)fc[12]|intermediate\.dense|output\.dense|"
+    ("feed-forward", r"mlp|ffn|feed_?forward|ff_(proj|out)|(^|\.)fc[12]|"
+                     r"intermediate\.dense|output\.dense|"
                      r"dense_h_to_4h|dense_4h_to_h|gate_proj|up_proj|down_proj|experts|lin[12]|"
                      r"densereludense"),
 )  # fmt: skip

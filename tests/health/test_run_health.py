@@ -30,6 +30,7 @@ def test_a_blow_up_is_seen_before_the_loss_doubles():
     assert one.alarm == 388
     assert one.doubled > 430
     assert one.warned == one.doubled - 388
+    assert one.roll_back == (288, 338)
     (lead,) = one.leads
     assert (lead.signal, lead.start, lead.steps) == ("grad_norm", 388, 12)
     sources = {advice.source for advice in one.advice}

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictor import checkpoint_health
+from predictor import checkpoint_health, dataset_path
 from predictor.errors import InputError
 from predictor.health.roles import layer_of, role_of
 from predictor.health.safetensors import read_checkpoint
 from predictor.health.spectrum import spectrum, tensor_spectrum
-from predictor.health.weibull import fit_weibull, histogram, tensor_histogram
+from predictor.health.weibull import Weibull, band, fit_weibull, histogram, tensor_histogram
 from tests.health.conftest import bfloat16, write_checkpoint
 
 MILLION = 1_000_000
@@ -178,6 +178,13 @@ def test_long_matrices_are_taken_in_slices(shape, tmp_path):
         ("encoder.layer.2.attention.output.LayerNorm.weight", "norm", 2),
         ("model.layers.0.block_sparse_moe.experts.7.w2.weight", "feed-forward", 0),
         ("pooler.dense.weight", "other", None),
+        ("model.layers.1.self_attn.dense.weight", "attention out", 1),
+        ("transformer.blocks.4.att_proj.weight", "merged QKV", 4),
+        ("transformer.blocks.4.attn_out.weight", "attention out", 4),
+        ("transformer.blocks.4.ff_proj.weight", "feed-forward", 4),
+        ("transformer.layer.2.attention.out_lin.weight", "attention out", 2),
+        ("encoder.block.0.layer.0.SelfAttention.o.weight", "attention out", 0),
+        ("layers.0.feed_forward.w1.weight", "feed-forward", 0),
     ],
 )
 def test_roles_by_name(name, role, layer):
@@ -212,6 +219,33 @@ def test_hostile_files_are_refused_in_a_line(tmp_path, normal):
         with pytest.raises(InputError, match=words) as error:
             checkpoint_health([path])
         assert "\n" not in str(error.value)
+
+
+def test_checkpoints_of_the_ladder_end_to_end():
+    folder = dataset_path("ladder-checkpoints")
+    early, late = (folder / f"55k-s0-{tokens}.safetensors" for tokens in ("1M", "8M"))
+    health = checkpoint_health([early, late])
+    frame = health.tensors[health.tensors["checkpoint"] == late.stem]
+    matrices = frame[frame["shape"].map(len) == 2]
+    assert set(matrices["role"]) == {"embedding", "attention in", "attention out", "feed-forward"}
+    assert matrices[["k", "condition", "stable_rank"]].notna().all().all()
+    assert (matrices["drift"] > 0.1).all()
+    (tensor,) = [t for t in read_checkpoint(late) if t.name == "layers.0.mlp.up_proj.weight"]
+    told = matrices.set_index("tensor").loc[tensor.name, "condition"]
+    assert told == pytest.approx(np.linalg.cond(tensor.matrix().astype("f8")), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("k", "weights", "said"),
+    [
+        (1.23, 20_000, "above initialisation"),
+        (1.22, 20_000, "transmission"),
+        (1.22, 10**6, "above initialisation"),
+        (1.0, 1_000, "too few weights"),
+    ],
+)
+def test_bands_know_the_sampling_error(k, weights, said):
+    assert band(Weibull(k, 1.0, 0.999, weights)) == said
 
 
 def test_a_real_checkpoint_end_to_end():
