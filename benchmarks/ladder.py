@@ -35,15 +35,17 @@ def table(frame: pd.DataFrame, digits: int = 3) -> str:
 
 def power_law(runs: pd.DataFrame) -> ScalingLaw:
     """Print the law over parameters and tokens, and how far runs lie off it."""
-    main = runs[(runs["vocabulary"] == "bytes") & (runs["schedule"] == "wsd")]
-    main = main[main["trouble"] == "none"]
+    main = runs[runs["series"] == "bytes"]
     law = ScalingLaw("chinchilla", draws=200).fit(main)
     off = 100 * np.expm1(law.residuals()["residual"])
-    told = ", ".join(f"{name} {value:.4g}" for name, value in law.fit_.params.items())
-    print(f"Chinchilla's law over {len(main)} byte-level runs: {told}")
+    told = ", ".join(
+        f"{name} {value:.4g} ({error:.2g})"
+        for (name, value), error in zip(law.params.items(), law.bse, strict=True)
+    )
+    print(f"Chinchilla's law over {len(main)} byte-level runs of seed 0: {told}")
     print(f"off the law: root mean square {np.sqrt((off**2).mean()):.2f} %, median "
           f"{off.abs().median():.2f} %, worst {off.abs().max():.2f} %")  # fmt: skip
-    for name, part in main[main["seed"] == 0].groupby("tokens"):
+    for name, part in main.groupby("tokens"):
         slope = np.polyfit(np.log(part["params"]), np.log(part["loss"]), 1)
         rest = np.log(part["loss"]) - np.polyval(slope, np.log(part["params"]))
         print(f"  {name / 1e6:.0f}M tokens: loss ~ params^{slope[0]:.3f}, off by up to "
@@ -65,9 +67,12 @@ def seed_noise(runs: pd.DataFrame) -> None:
     steps = -wide.diff(axis=1).iloc[:, 1:]
     wide.insert(0, "tokens", [f"{tokens / 1e6:.0f}M" for tokens in wide.index])
     print(table(wide))
-    least = steps.min().min()
-    print(f"smallest step between neighbouring sizes at one budget: {least:.4f} nats, "
-          f"{least / pooled:.1f} spreads")  # fmt: skip
+    least = steps.min(axis=1)
+    told = ", ".join(
+        f"{value:.3f} ({value / pooled:.1f} spreads) at {tokens / 1e6:.0f}M"
+        for tokens, value in least.items()
+    )
+    print(f"smallest step between neighbouring sizes: {told}")
 
 
 def pass_rates(items: pd.DataFrame) -> None:
