@@ -6,8 +6,8 @@ import os
 
 import streamlit as st
 from panels import ask
-from panels.show import begin, figure, own, plain, problem, report_buttons, warnings
-from panels.workspace import log_of, workspace
+from panels.show import begin, counted, figure, own, plain, problem, report_buttons, warnings
+from panels.workspace import content_of, log_of, workspace
 
 from predictor.curves.question import choose_metric
 from predictor.errors import PredictorError
@@ -29,7 +29,7 @@ _DONE = "uploads that were read"
 
 
 def _read(files: list[Given], title: str) -> None:
-    with st.status(f"Reading {len(files)} files ...", expanded=True) as status:
+    with st.status(f"Reading {counted(len(files), 'file')} ...", expanded=True) as status:
         try:
             upload = workspace().add(files, title)
         except PredictorError as error:
@@ -42,8 +42,8 @@ def _read(files: list[Given], title: str) -> None:
 
 def _examples() -> None:
     with st.status("Reading the examples ...") as status:
-        for name in _EXAMPLES:
-            st.session_state[_DONE] = workspace().add_bundled(name).id
+        added = [workspace().add_bundled(name).id for name in _EXAMPLES]
+        st.session_state[_DONE] = added[0]
         status.update(label="The examples are in the workspace", state="complete")
 
 
@@ -113,8 +113,7 @@ with right:
     if uploads:
         st.subheader("In this workspace")
         for upload in uploads[:8]:
-            what = f"{len(upload.runs)} runs" if upload.runs else ", ".join(upload.kinds)
-            st.markdown(f"- {plain(upload.title)}: {plain(what)}")
+            st.markdown(f"- {plain(upload.title)}: {plain(content_of(upload))}")
         st.page_link("app_pages/runs.py", label="All runs and uploads", icon=":material/list:")
 
 done = next((each for each in uploads if each.id == st.session_state.get(_DONE)), None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import streamlit as st
-from panels.show import begin, figure, plain, problem, warnings
-from panels.workspace import log_of, nothing_yet, workspace
+from panels.show import begin, counted, figure, plain, problem, warnings
+from panels.workspace import content_of, log_of, nothing_yet, workspace
 
 from predictor.errors import PredictorError
 from predictor.report.log_charts import logged_chart
@@ -82,9 +82,10 @@ def _detail(run: int) -> None:
 def _uploads() -> None:
     st.header("Uploads")
     for upload in workspace().uploads():
-        what = f"{len(upload.runs)} runs" if upload.runs else ", ".join(upload.kinds)
-        when = f"{upload.created:%Y-%m-%d %H:%M}"
-        title = f"{plain(upload.title)}: {plain(what)}, {len(upload.files)} files, {when}"
+        title = (
+            f"{plain(upload.title)}: {plain(content_of(upload))}, "
+            f"{counted(len(upload.files), 'file')}, {upload.created:%Y-%m-%d %H:%M}"
+        )
         with st.expander(title):
             warnings(upload.findings)
             st.table({plain(file.name): f"{file.size:,} bytes" for file in upload.files[:50]})

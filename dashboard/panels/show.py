@@ -28,6 +28,11 @@ def plain(text: object) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
+def counted(number: int, what: str) -> str:
+    """Say how many there are of something."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def begin(title: str, question: str) -> None:
     """Begin a page with its title and the question that it answers."""
     st.session_state[_SECTIONS] = []

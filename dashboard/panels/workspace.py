@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from panels.show import plain
+from panels.show import counted, plain
 from predictor.logs.tables import RunLog
 from predictor.store.workspace import Upload, Workspace
 
@@ -85,3 +85,8 @@ def nothing_yet(what: str) -> None:
     """Say what this page needs and where to get it."""
     st.info(f"There are no {plain(what)} here yet. Upload some, or take the bundled examples.")
     st.page_link("app_pages/home.py", label="Upload, or take an example", icon=":material/upload:")
+
+
+def content_of(upload: Upload) -> str:
+    """Say what an upload holds: how many runs, else what it is good for."""
+    return counted(len(upload.runs), "run") if upload.runs else ", ".join(upload.kinds)

@@ -26,7 +26,7 @@ _PLACES = (_PACKAGE / "pages", _PACKAGE.parent / "dashboard")
 _THEME = {
     "theme.light.primaryColor": "#0072B2",
     "theme.light.linkColor": "#005C90",
-    "theme.dark.primaryColor": "#56B4E9",
+    "theme.dark.primaryColor": "#2B87C8",
     "theme.dark.linkColor": "#56B4E9",
     "theme.baseRadius": "small",
 }
