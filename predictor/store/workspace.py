@@ -5,13 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-
-from sqlalchemy import select
 
 from predictor.findings import Finding
 from predictor.fitting.forecast import Forecast
@@ -23,73 +19,26 @@ from predictor.store import (
     importing,
     recording,
     run_table,
-    schema,
     trust,
+    uploads,
     verifying,
 )
 from predictor.store.database import Database, url_of
 from predictor.store.document import Counts
 from predictor.store.files import Files, lay_out
 from predictor.store.migrating import bring_up_to_date
-from predictor.store.store import Store, as_findings
+from predictor.store.store import Store
 from predictor.store.trust import TrustReport
 from predictor.store.uploading import Given, Limits, given_files
+from predictor.store.uploads import Upload
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Counts", "Given", "Limits", "TrustReport", "Upload", "Workspace"]
+
 #: Environment variables that name folder and database where none is given.
 FOLDER, DATABASE = "PREDICTOR_WORKSPACE", "PREDICTOR_DATABASE"
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """One file of an upload.
-
-    Parameters
-    ----------
-    name : str
-        As it came, with its folders.
-    sha256 : str
-        Hash of its content, in hex.
-    size : int
-        Bytes.
-    """
-
-    name: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Upload:
-    """Files that came together, and what they are good for.
-
-    Parameters
-    ----------
-    id : int
-        Number in the workspace.
-    title : str
-        What the user called it, else the name of its first file or folder.
-    created : datetime
-        When it came, UTC.
-    kinds : tuple of str
-        Of "runs", "items", "responses" (logs), "scaling" and "capacity" (tables).
-    files : tuple of StoredFile
-        The files.
-    runs : tuple of int
-        Numbers of its runs.
-    findings : tuple of Finding
-        What was noticed about it as a whole.
-    """
-
-    id: int
-    title: str
-    created: datetime
-    kinds: tuple[str, ...]
-    files: tuple[StoredFile, ...]
-    runs: tuple[int, ...]
-    findings: tuple[Finding, ...]
 
 
 class Workspace:
@@ -226,44 +175,11 @@ class Workspace:
         InputError
             If it is not there, or deleted.
         """
-        with self._store.reading() as connection:
-            row = self._store.own_upload(connection, number)
-        return self._uploads([row])[0]
+        return uploads.one_upload(self._store, number)
 
     def uploads(self, deleted: bool = False) -> list[Upload]:
         """Return the uploads, newest first; the deleted ones instead where asked."""
-        table = schema.uploads
-        gone = table.c.deleted.is_not(None) if deleted else table.c.deleted.is_(None)
-        query = table.select().where(table.c.owner == self.owner, gone)
-        with self._store.reading() as connection:
-            rows = connection.execute(query.order_by(table.c.id.desc())).mappings().all()
-        return self._uploads([dict(row) for row in rows])
-
-    def _uploads(self, rows: Sequence[Mapping[str, Any]]) -> list[Upload]:
-        files, own = schema.upload_files, schema.runs
-        numbers = [row["id"] for row in rows]
-        held: dict[int, list[StoredFile]] = {number: [] for number in numbers}
-        members: dict[int, list[int]] = {number: [] for number in numbers}
-        with self._store.reading() as connection:
-            query = files.select().where(files.c.upload.in_(numbers)).order_by(files.c.name)
-            for row in connection.execute(query).mappings():
-                held[row["upload"]].append(StoredFile(row["name"], row["sha256"], row["size"]))
-            living = (own.c.upload.in_(numbers), own.c.deleted.is_(None))
-            found = select(own.c.id, own.c.upload).where(*living).order_by(own.c.id)
-            for run, number in connection.execute(found):
-                members[number].append(run)
-        return [
-            Upload(
-                row["id"],
-                row["title"],
-                datetime.fromtimestamp(row["created"], UTC),
-                tuple(row["kinds"]),
-                tuple(held[row["id"]]),
-                tuple(members[row["id"]]),
-                tuple(as_findings(row["findings"])),
-            )
-            for row in rows
-        ]
+        return uploads.all_uploads(self._store, deleted)
 
     def runs(self, deleted: bool = False) -> pd.DataFrame:
         """Return one row a run, newest first.
