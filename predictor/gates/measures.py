@@ -250,7 +250,9 @@ def _health(check: Check, files: Sequence[Path]) -> list[Measure]:
     found = []
     for one in run_health(log).runs:
         said = one.verdict != "cannot say"
-        count = float(sum(spike.kind in kinds[metric] for spike in one.spikes)) if said else None
+        seen = sum(spike.kind in kinds[metric] for spike in one.spikes)
+        # A loss without numbers to the end breaks a run without a spike.
+        count = float(max(seen, one.verdict == "broken")) if said else None
         forecast = Forecast(
             one.run, metric, {}, count, count, count, check.level, "measured", one.points, None,
             () if said else ("PRED601",),

@@ -11,8 +11,8 @@ _ROLES = (
     ("embedding", r"embed|(^|\.)w[tp]e(\.|$)|lm_head|shared\.weight|(^|\.)decoder\.weight$|"
                   r"^output\.weight"),
     ("merged QKV", r"query_key_value|qkv|c_attn|in_proj|w_pack|att_proj"),
-    ("attention out", r"o_proj|out_proj|out_lin|attention\.output\.dense|att(entio)?n\.dense|attn\.c_proj|"
-                      r"attn_out|"
+    ("attention out", r"o_proj|out_proj|out_lin|attention\.output\.dense|att(entio)?n\.dense|"
+                      r"attn\.c_proj|attn_out|"
                       r"attention\.wo|self_?attention\.o(\.|$)|encdecattention\.o(\.|$)|attn\.proj"),
     ("attention in", r"[qkv]_(a_|b_)?proj|kv_a_proj|kv_b_proj|(^|\.)(query|key|value)(\.|$)|"
                      r"attention\.w[qkv]|attention\.[qkv](\.|$)|q_lin|k_lin|v_lin"),

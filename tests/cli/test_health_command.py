@@ -168,3 +168,15 @@ def test_a_gate_on_spikes(folder, tmp_path, capsys):
         ("no blow-up", "blown"): "fail", ("no blow-up", "sound"): "pass",
         ("sound", "sound"): "pass",
     }  # fmt: skip
+
+
+def test_a_gate_fails_a_run_whose_loss_ends_without_numbers(tmp_path, capsys):
+    rows = [f"{i},{3 - i / 100 if i < 70 else 'nan'}" for i in range(100)]
+    (tmp_path / "run.csv").write_text("step,loss\n" + "\n".join(rows) + "\n")
+    config = tmp_path / "gate.toml"
+    config.write_text(
+        "[[tool.predictor.gate.checks]]\n"
+        f'name = "no blow-up"\npredictor = "health"\nlogs = ["{tmp_path}/run.csv"]\nupper = 0\n'
+    )
+    assert run(["gate", str(config), "--quiet"]) == 1
+    assert "no blow-up" in capsys.readouterr().out
