@@ -213,15 +213,17 @@ def tick_first_row(window: Any) -> None:
 
 
 def test_thresholds_are_edited_and_the_verdict_turns(window: Any) -> None:
-    window.switch("Gates")
+    window.go("gates")
     before = window.page.get_by_text(re.compile(r"Gate: \w+")).first.inner_text()
     grid = window.page.get_by_test_id("stDataFrame").first
     grid.click(position={"x": 60, "y": 50})
     for _ in ("metric", "at", "upper end at most"):
         window.page.keyboard.press("ArrowRight")
-    window.page.keyboard.type("0.001")
+        window.page.wait_for_timeout(100)
+    window.page.keyboard.type("0.001", delay=100)
     window.page.keyboard.press("Enter")
     window.page.get_by_text(re.compile("Gate: fail")).wait_for()
+    window.settle()
     assert "Gate: fail" not in before
     assert "upper = 0.001" in window.text
     window.no_trouble()
