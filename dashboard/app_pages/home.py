@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import streamlit as st
 from panels import ask
 from panels.show import begin, counted, figure, own, plain, problem, report_buttons, warnings
-from panels.workspace import content_of, log_of, workspace
+from panels.workspace import LARGEST, content_of, log_of, workspace
 
 from predictor.curves.question import choose_metric
 from predictor.errors import PredictorError
@@ -79,14 +77,13 @@ begin(
     "Predictor",
     "Where will your runs end, what should you train next, and how far is that to be trusted?",
 )
-megabytes = int(os.environ.get("PREDICTOR_MAX_UPLOAD_MB", "200"))
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.subheader("Upload logs")
     uploaded = st.file_uploader(
         "Training logs, benchmark results, tables of runs; several files of one kind belong "
         "together. A folder goes in as a zip file.",
-        accept_multiple_files=True, max_upload_size=megabytes, key="upload",
+        accept_multiple_files=True, max_upload_size=LARGEST, key="upload",
     )  # fmt: skip
     st.caption(
         "CSV, TSV, JSONL, Parquet; Weights & Biases, TensorBoard, Hugging Face trainer state, "
@@ -97,7 +94,7 @@ with left:
         uploaded = [
             *uploaded,
             *st.file_uploader(
-                "Folder", accept_multiple_files="directory", max_upload_size=megabytes, key="folder"
+                "Folder", accept_multiple_files="directory", max_upload_size=LARGEST, key="folder"
             ),
         ]
     fresh = _new(uploaded)

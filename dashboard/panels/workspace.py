@@ -10,14 +10,21 @@ import streamlit as st
 
 from panels.show import counted, plain
 from predictor.logs.tables import RunLog
+from predictor.store.uploading import Limits
 from predictor.store.workspace import Upload, Workspace
 
 _OWNER = "owner of the workspace"
 
 
+#: Largest file that may be uploaded, in MB.
+LARGEST = int(os.environ.get("PREDICTOR_MAX_UPLOAD_MB", "200"))
+
+
 @st.cache_resource(show_spinner=False)
-def _opened(folder: str | None, database: str | None, owner: str) -> Workspace:
-    return Workspace.open(folder, database, owner)
+def _opened(folder: str | None, database: str | None) -> Workspace:
+    largest = LARGEST * 1024**2
+    limits = Limits(file_bytes=largest, total_bytes=max(largest, Limits.total_bytes))
+    return Workspace.open(folder, database, limits=limits)
 
 
 def enter(owner: str) -> None:
@@ -29,7 +36,7 @@ def enter(owner: str) -> None:
 def workspace() -> Workspace:
     """Return the workspace of this session."""
     folder, database = (os.environ.get(f"PREDICTOR_{name}") for name in ("WORKSPACE", "DATABASE"))
-    return _opened(folder, database, st.session_state.get(_OWNER, ""))
+    return _opened(folder, database).of(st.session_state.get(_OWNER, ""))
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the runs ...")

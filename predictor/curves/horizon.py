@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
-
 from predictor.curves.question import planned_ends
 from predictor.errors import InputError
 from predictor.logs.tables import RunLog
@@ -31,6 +29,7 @@ def default_places(log: RunLog, metric: str, axis: str) -> dict[str, float]:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": [1, 50], "value": [3, 2]})
     >>> default_places(RunLog.from_points(points), "loss", "step")
     {'a': 100.0}
@@ -45,6 +44,7 @@ def last_places(log: RunLog, metric: str, axis: str) -> dict[str, float]:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": [1, 50], "value": [3, 2]})
     >>> last_places(RunLog.from_points(points), "loss", "step")
     {'a': 50.0}
@@ -73,6 +73,7 @@ def seen_share(log: RunLog, metric: str, axis: str, share: float) -> RunLog:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": [1, 20, 50], "value": 2.0})
     >>> len(seen_share(RunLog.from_points(points), "loss", "step", 0.5).points)
     2

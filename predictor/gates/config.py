@@ -142,5 +142,5 @@ def _value(value: Any) -> str:
         return f"{{ {', '.join(_settings(value))} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    # TOML reads what JSON writes of text, numbers and booleans, but for DEL, which it wants escaped.
+    # TOML reads what JSON writes of text, numbers and booleans; only DEL it wants escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
