@@ -55,10 +55,12 @@ docs: $(READY)
 	$(BIN)/python docs/pictures.py
 	$(BIN)/python docs/screenshot.py
 
-# PyTorch is large and only needed here: it gets an environment of its own.
-$(VENV)-train/.ready: pyproject.toml
+# PyTorch is large and only needed here: it gets an environment of its own, with the version that the
+# ladder was trained with (its CPU build where there is one).
+$(VENV)-train/.ready:
 	$(PYTHON) -m venv $(VENV)-train
-	$(VENV)-train/bin/python -m pip install --quiet --disable-pip-version-check '.[train]'
+	$(VENV)-train/bin/python -m pip install --quiet --disable-pip-version-check \
+		torch==2.13.0 tokenizers safetensors numpy pandas pyarrow
 	@touch $@
 
 ladder: $(VENV)-train/.ready

@@ -184,14 +184,55 @@ def test_responses_are_scored_and_accuracies_have_three_seeds() -> None:
     assert len(fitted.strategies_) == table["strategy"].nunique()
 
 
-@pytest.mark.slow
-def test_a_small_member_is_made_again() -> None:
+def _needs_torch() -> None:
     for package in ("torch", "tokenizers", "safetensors"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"needs {package} (the extra train)")
+
+
+@pytest.mark.slow
+def test_a_small_member_is_made_again() -> None:
+    _needs_torch()
     script = FOLDER / "again.py"
     done = subprocess.run(
         [sys.executable, script, "--run", "7k-s0-1M"], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "agrees with the shipped log" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_log_that_differs_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    _needs_torch()
+    monkeypatch.syspath_prepend(str(FOLDER))
+    again = importlib.import_module("again")
+    old = POINTS[POINTS["run"] == "7k-s0-1M"]
+    same = again.compared(old, old, 0.01, same_text=True)
+    assert same == (True, "equal, digit by digit")
+    rounded = old.assign(loss=old["loss"] * (1 + 1e-5), eval_loss=old["eval_loss"] + 0.02)
+    agrees, how = again.compared(rounded, old, 0.01, same_text=True)
+    assert agrees
+    assert how.startswith("same text, other rounding")
+    early = old.assign(loss=old["loss"] * 1.01)
+    assert not again.compared(early, old, 0.01, same_text=True)[0]
+    assert again.compared(early, old, 0.01, same_text=False)[0]
+    late = old.assign(eval_loss=old["eval_loss"] + 0.05)
+    assert not again.compared(late, old, 0.01, same_text=False)[0]
+
+
+@pytest.mark.slow
+def test_a_shipped_checkpoint_scores_what_its_log_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    _needs_torch()
+    monkeypatch.syspath_prepend(str(FOLDER))
+    train = importlib.import_module("train")
+    corpus, again = importlib.import_module("corpus"), importlib.import_module("again")
+    if corpus.fingerprint() != again.TRAINED_ON:
+        pytest.skip("another Python's sources than the ladder was trained on")
+    torch = importlib.import_module("safetensors.torch")
+    model = train.Model("3k", 256)
+    weights = torch.load_file(FOLDER / "checkpoints" / "3k-s0-8M.safetensors")
+    model.load_state_dict({name: value.float() for name, value in weights.items()})
+    loss, bits = train.validated(model.eval(), "bytes")
+    # Weights are kept in bfloat16, with eight bits.
+    assert loss == pytest.approx(RUNS.loc["3k-s0-8M", "loss"], abs=0.01)
+    assert bits == pytest.approx(loss / np.log(2))
