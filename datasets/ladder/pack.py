@@ -219,8 +219,7 @@ def main() -> None:
     write_formats(output / "formats", runs, points)
     for run in CHECKPOINTS:
         shutil.copyfile(work / f"{run}.safetensors", output / "checkpoints" / f"{run}.safetensors")
-    hours = runs["seconds"].sum() / 3600
-    print(f"{len(runs)} runs, {len(points)} steps, {hours:.1f} hours of training")
+    print(f"{len(runs)} runs, {len(points)} steps")
 
 
 if __name__ == "__main__":
