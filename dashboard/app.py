@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from panels import access, workspace
+from panels import access, ahead, workspace
 from panels.show import problem
 
 from predictor.errors import PredictorError
@@ -44,6 +44,7 @@ if page.title != "Home":
 if owner is not None:
     try:
         workspace.enter(owner)
+        ahead.load_ahead()
         page.run()
     except PredictorError as error:
         problem(error)
