@@ -338,8 +338,11 @@ def finish(trainer: Trainer, budget: int, output: Path) -> dict[str, object]:
         weights = {name: value.to(torch.bfloat16) for name, value in state.items()}
         save_file(weights, output / f"{run}.safetensors", {"run": run})
     torch.save(trainer.model.state_dict(), output / f"{run}.weights")
-    with gzip.open(output / f"{run}.json.gz", "wt") as file:
+    # A run counts as finished once this file is there: it must never be half of one.
+    unfinished = output / f"{run}.partial"
+    with gzip.open(unfinished, "wt") as file:
         json.dump({"outcome": outcome, "log": trainer.log}, file)
+    unfinished.replace(output / f"{run}.json.gz")
     return outcome
 
 
@@ -360,7 +363,8 @@ def run_trunk(trunk: Trunk, work: Path) -> None:
         trainer.train(decay_from, last, decay_from)
         kept = trainer.state()
         kept = {**kept, "model": {k: v.clone() for k, v in kept["model"].items()}}
-        torch.save(kept, state_file)
+        torch.save(kept, work / f"{trunk.name}.partial")
+        (work / f"{trunk.name}.partial").replace(state_file)
         trainer.train(last, last, decay_from)
         outcome = finish(trainer, budget, work)
         print(
