@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from panels.drawn import once
 from panels.show import LEVELS, begin, figure, problem, report_buttons, table
 from panels.workspace import choose_upload, workspace
 
@@ -36,6 +37,7 @@ def _suite(
     return suite, clusters_of(ladders[0])
 
 
+@st.cache_data(max_entries=50, show_spinner=False)
 def _default_place(owner: str, upload: int, benchmark: str) -> str:
     """Return ten times the largest model there is."""
     ladder = ladders_of(_items(owner, upload), benchmarks=(benchmark,))[0][0]
@@ -49,14 +51,14 @@ def _clusters(outlook: Outlook, chain: Chain | None) -> None:
     share = f"{100 * chain.predictable_share:.0f} %"
     st.metric("Items in clusters that can be extrapolated", share)
     figure(
-        clusters_chart(outlook, chain),
+        once(clusters_chart, outlook, chain),
         cluster_words(outlook, chain),
         title="Clusters of items",
         key="clusters",
     )
     if chain.mapping is not None:
         figure(
-            mapping_chart(chain),
+            once(mapping_chart, chain),
             "From the predictable items' pass rate to the score over all items.",
             title="From predictable items to the whole benchmark",
             key="mapping",
@@ -86,7 +88,7 @@ try:
         suite, chain = _suite(owner, upload.id, benchmark, place, method, level, chance)
         forecasts = suite.forecasts.to_frame()
         figure(
-            forecast_chart(suite.outlooks[0]),
+            once(forecast_chart, suite.outlooks[0]),
             downstream_words(suite),
             title=f"{benchmark} over size",
             key="forecast",

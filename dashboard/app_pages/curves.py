@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 from panels import ask
+from panels.drawn import once
 from panels.show import LEVELS, begin, figure, own, plain, problem, report_buttons, table
 from panels.workspace import choose_runs, log_of, workspace
 
@@ -70,7 +71,7 @@ def _figures(answer: Answer, log: RunLog, share: float) -> None:
     for run in list(answer.outcomes)[:_MOST_CHARTS]:
         later = None if happened is None else happened[happened["run"] == run]
         figure(
-            curve_chart(answer, run, later),
+            once(curve_chart, answer, run, later),
             curve_words(answer, run),
             title=f"{run}: {answer.question.metric}",
             key=f"curve-{run}",

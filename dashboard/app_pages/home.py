@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 from panels import ask
+from panels.drawn import once
 from panels.show import begin, counted, figure, own, plain, problem, report_buttons, warnings
 from panels.workspace import LARGEST, content_of, log_of, workspace
 
@@ -61,7 +62,7 @@ def _first_forecast(upload: Upload) -> None:
     answer = ask.forecast(runs, metric, axis)
     for run in answer.outcomes:
         figure(
-            curve_chart(answer, run), curve_words(answer, run), title=f"{run}: {metric}",
+            once(curve_chart, answer, run), curve_words(answer, run), title=f"{run}: {metric}",
             key=f"home-{run}", findings=own(answer.forecasts.findings, run),
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from panels.drawn import once
 from panels.show import LEVELS, begin, figure, plain, problem, report_buttons, table
 from panels.workspace import choose_upload, workspace
 
@@ -65,7 +66,7 @@ try:
         alignment = _alignment(workspace().owner, upload.id, score, aggregation, level)
         strategies = alignment.strategies_
         figure(
-            scores_chart(strategies, alignment.score_),
+            once(scores_chart, strategies, alignment.score_),
             alignment_words(alignment),
             title="Scores of the strategies",
             key="scores",
@@ -74,13 +75,13 @@ try:
         )
         table(strategies, name="strategies", key="strategies")
         figure(
-            p_best_chart(strategies),
+            once(p_best_chart, strategies),
             _chances(strategies),
             title="Probability of being best",
             key="p-best",
         )
         figure(
-            length_chart(strategies, alignment.score_),
+            once(length_chart, strategies, alignment.score_),
             "A strategy that scores well only because it is short is no better to train on: look "
             "whether the score follows the length.",
             title="Score against length",

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
+import pandas as pd
 import streamlit as st
 from panels.show import begin, counted, figure, plain, problem, warnings
 from panels.workspace import content_of, log_of, nothing_yet, workspace
 
 from predictor.errors import PredictorError
 from predictor.report.log_charts import logged_chart
+from predictor.store.workspace import Upload
 
 _UNDO = "what can be undone"
+_MOST_FILES = 50
+_COLUMNS = {
+    "params": st.column_config.NumberColumn(format="compact"),
+    "tokens": st.column_config.NumberColumn(format="compact"),
+    "flops": st.column_config.NumberColumn(format="scientific"),
+    "bytes": st.column_config.NumberColumn(format="compact"),
+    "created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+}
 
 
 def _deleted(token: int, what: str) -> None:
@@ -81,19 +93,44 @@ def _detail(run: int) -> None:
 
 def _uploads() -> None:
     st.header("Uploads")
-    for upload in workspace().uploads():
-        title = (
-            f"{plain(upload.title)}: {plain(content_of(upload))}, "
-            f"{counted(len(upload.files), 'file')}, {upload.created:%Y-%m-%d %H:%M}"
-        )
-        with st.expander(title):
-            warnings(upload.findings)
-            st.table({plain(file.name): f"{file.size:,} bytes" for file in upload.files[:50]})
-            if st.button(
-                "Delete this upload", key=f"delete-upload-{upload.id}", icon=":material/delete:"
-            ):
-                _deleted(workspace().delete_upload(upload.id), upload.title)
-                st.rerun()
+    uploads = workspace().uploads()
+    shown = pd.DataFrame(
+        {
+            "title": [each.title for each in uploads],
+            "holds": [content_of(each) for each in uploads],
+            "files": [len(each.files) for each in uploads],
+            "bytes": [sum(file.size for file in each.files) for each in uploads],
+            "warnings": [len(each.findings) for each in uploads],
+            "created": [each.created for each in uploads],
+        }
+    )
+    for row in _ticked(shown, [each.id for each in uploads], "uploads", "single-row"):
+        _upload(uploads[row])
+
+
+def _upload(upload: Upload) -> None:
+    st.subheader(plain(upload.title))
+    warnings(upload.findings)
+    files = upload.files[:_MOST_FILES]
+    st.table({plain(file.name): f"{file.size:,} bytes" for file in files})
+    if len(upload.files) > len(files):
+        st.caption(f"and {counted(len(upload.files) - len(files), 'more file')}")
+    if st.button("Delete this upload", key="delete-upload", icon=":material/delete:"):
+        _deleted(workspace().delete_upload(upload.id), upload.title)
+        st.rerun()
+
+
+def _ticked(frame: pd.DataFrame, ids: list[int], name: str, mode: str) -> list[int]:
+    """Show a table and return the rows that are ticked.
+
+    Its key tells what stands in it: where somebody else adds or deletes something meanwhile, no
+    tick goes over to another row.
+    """
+    event = st.dataframe(
+        frame, hide_index=True, on_select="rerun", selection_mode=mode,
+        key=f"{name}-table-{crc32(repr(ids).encode())}", column_config=_COLUMNS,
+    )  # fmt: skip
+    return [int(row) for row in event.selection.rows if row < len(frame)]
 
 
 begin("Runs", "What is in this workspace, in which state is it, and what was noticed on reading?")
@@ -109,16 +146,8 @@ else:
     shown = runs.drop(columns=["id", "upload"]).assign(
         tags=runs["tags"].map(list), metrics=runs["metrics"].map(list), axes=runs["axes"].map(list)
     )
-    event = st.dataframe(
-        shown, hide_index=True, on_select="rerun", selection_mode="multi-row", key="runs-table",
-        column_config={
-            "params": st.column_config.NumberColumn(format="compact"),
-            "tokens": st.column_config.NumberColumn(format="compact"),
-            "flops": st.column_config.NumberColumn(format="scientific"),
-            "created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-        },
-    )  # fmt: skip
-    picked = [int(runs["id"].iloc[row]) for row in event.selection.rows if row < len(runs)]
+    ids = [int(each) for each in runs["id"]]
+    picked = [ids[row] for row in _ticked(shown, ids, "runs", "multi-row")]
     if picked:
         try:
             _changes(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
+from panels.drawn import once
 from panels.show import LEVELS, begin, figure, plain, problem, report_buttons, table, warnings
 from panels.workspace import choose_runs, choose_upload, log_of, workspace
 
@@ -94,27 +95,31 @@ def _charts(answer: ScalingAnswer) -> None:
     words = scaling_words(answer)
     if law.fit_.law.axes != ("flops",):
         figure(
-            contour_chart(law),
+            once(contour_chart, law),
             words,
             title="Loss over parameters and tokens",
             key="contour",
             findings=answer.findings,
         )
         figure(
-            isoflop_chart(law),
+            once(isoflop_chart, law),
             "Each curve is one amount of compute, split in many ways; the lowest point is best.",
             title="IsoFLOP curves",
             key="isoflop",
         )
         figure(
-            residual_chart(law),
+            once(residual_chart, law),
             "How far each run lies from the law; a slope or a bend tells that it does not fit.",
             title="Residuals",
             key="residuals",
         )
     else:
         figure(
-            residual_chart(law), words, title="Residuals", key="residuals", findings=answer.findings
+            once(residual_chart, law),
+            words,
+            title="Residuals",
+            key="residuals",
+            findings=answer.findings,
         )
     with st.expander("The fitted law"):
         st.table(

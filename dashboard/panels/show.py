@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
+from panels.drawn import once
 from predictor.errors import CannotForecastError, PredictorError
 from predictor.findings import Finding, Severity
 from predictor.report.document import Section, html_document
@@ -56,8 +58,7 @@ def figure(
     )
     st.subheader(plain(title))
     dark = st.context.theme.type == "dark"
-    spec = chart_spec(chart, dark=dark)
-    st.vega_lite_chart(spec=spec, theme=None, key=f"chart-{key}", alt=words)
+    st.vega_lite_chart(spec=once(_spec, chart, dark), theme=None, key=f"chart-{key}", alt=words)
     st.markdown(plain(words))
     warnings(noticed)
     name = re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-").lower() or "chart"
@@ -65,6 +66,10 @@ def figure(
         _download("Data (CSV)", lambda: csv_text(chart_data(chart)), f"{name}.csv", "text/csv", key)
         _download("Picture (SVG)", lambda: as_svg(chart), f"{name}.svg", "image/svg+xml", key)
         _download("Picture (PNG)", lambda: as_png(chart), f"{name}.png", "image/png", key)
+
+
+def _spec(chart: alt.TopLevelMixin, dark: bool) -> dict[str, Any]:
+    return chart_spec(chart, dark=dark)
 
 
 def table(frame: pd.DataFrame, *, name: str, key: str) -> None:

@@ -26,12 +26,17 @@ def app(pages: Any, folder: Path) -> Any:
 
 
 def tick(app: Any, *rows: int) -> Any:
-    app.session_state["runs-table"] = {"selection": {"rows": list(rows), "columns": []}}
+    return ticked(app, "runs", *rows)
+
+
+def ticked(app: Any, table: str, *rows: int) -> Any:
+    key = next(t.key for t in app.dataframe if (t.key or "").startswith(f"{table}-table"))
+    app.session_state[key] = {"selection": {"rows": list(rows), "columns": []}}
     return app.run()
 
 
 def listed(app: Any) -> list[str]:
-    return list(app.dataframe(key="runs-table").value["name"])
+    return list(app.dataframe[0].value["name"])
 
 
 def kept(folder: Path) -> Any:
@@ -96,9 +101,9 @@ def test_deleted_runs_come_back(app: Any, folder: Path) -> None:
 
 
 def test_a_deleted_upload_comes_back(pages: Any, app: Any, folder: Path) -> None:
-    with Workspace.open(folder) as workspace:
-        upload = workspace.uploads()[0]
-    app.button(key=f"delete-upload-{upload.id}").click().run()
+    ticked(app, "uploads", 0)
+    assert "c.csv" in pages.words(app).replace("\\", "")
+    app.button(key="delete-upload").click().run()
     assert listed(app) == ["b", "a"]
     app.button(key="undo").click().run()
     assert listed(app) == ["c", "b", "a"]
@@ -121,3 +126,12 @@ def test_a_run_deleted_elsewhere_is_gone_here_without_a_trace(app: Any, folder: 
     app.run()
     assert not app.exception
     assert listed(app) == ["b", "a"]
+
+
+def test_a_tick_stays_with_its_run_when_others_add_runs(app: Any, folder: Path) -> None:
+    tick(app, 0)
+    with Workspace.open(folder) as workspace:
+        workspace.add([Given("d.csv", LOG)])
+    app.button(key="delete").click().run()
+    assert not app.exception
+    assert "d" in kept(folder).index, "it stands where the ticked run stood before"
