@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from predictor.cli.output import printable, table_text
 from predictor.curves.crossing import Crossing
-from predictor.curves.standings import Comparison, Standing
+from predictor.curves.standings import Comparison, SpeedUp, Standing
 from predictor.findings import KINDS
 
 _MOST_ROWS = 200
@@ -51,7 +51,7 @@ def _rivals(compared: Comparison) -> str:
     cells = []
     for cross in compared.crossings:
         one = faster.get(cross.second)
-        speed = "" if one is None else f"{one.ratio:.3g}x in {one.of} to {one.quality:.4g}"
+        speed = "" if one is None else _speed(one)
         shares = " / ".join(
             f"{100 * share:.0f}" for share in (cross.none, cross.one, cross.several)
         )
@@ -59,6 +59,11 @@ def _rivals(compared: Comparison) -> str:
     winner = compared.crossings[0].first
     heads = [f"{winner} against", "is better", f"{100 * compared.crossings[0].level:g} % interval"]
     return _table([*heads, "% of draws with 0 / 1 / more crossings", "is faster"], cells)
+
+
+def _speed(one: SpeedUp) -> str:
+    sure = "" if one.lower is None else f" ({one.lower:.3g} to {one.upper:.3g})"
+    return f"{one.ratio:.3g}x{sure} in {one.of} to {one.quality:.4g}"
 
 
 def _place(cross: Crossing) -> str:

@@ -7,11 +7,12 @@ import numpy as np
 from predictor.curves.contenders import Contender, contenders_of
 from predictor.curves.crossing import Crossing, find_crossing
 from predictor.curves.forecasting import CurveForecast, forecast_curves
-from predictor.curves.pareto import CERTAIN, Better, front_of_draws, speed_up
+from predictor.curves.pareto import CERTAIN, Better, front_of_draws
 from predictor.curves.planning import axis_of
 from predictor.curves.predictive import Predictive
 from predictor.curves.question import choose_metric, planned_ends
-from predictor.curves.standings import Comparison, SpeedUp, Standing
+from predictor.curves.speeding import speed_of
+from predictor.curves.standings import Comparison, Standing
 from predictor.errors import InputError
 from predictor.findings import Finding
 from predictor.fitting.law import Array
@@ -105,7 +106,8 @@ def compare_runs(
     pairs = [(rivals[winner], one) for k, one in enumerate(rivals) if k != winner][:_MOST_RIVALS]
     crossings = tuple(_crossing(a, b, metric, level, seed) for a, b in pairs)
     findings += [finding for crossing in crossings for finding in crossing.findings]
-    faster = tuple(one for a, b in pairs if (one := _speed_up(a, b, axis)) is not None)
+    told = (speed_of(a, b, axis, level=level, seed=seed) for a, b in pairs)
+    faster = tuple(one for one in told if one is not None)
     return Comparison(
         metric, axis, place, rivals[0].better, runs, crossings, faster, tuple(findings)
     )
@@ -257,10 +259,3 @@ def _crossing(one: Contender, two: Contender, metric: str, level: float, seed: i
         )  # fmt: skip
     except InputError as error:
         return Crossing.unknown(one.name, two.name, level, str(error))
-
-
-def _speed_up(one: Contender, two: Contender, axis: str) -> SpeedUp | None:
-    units = [a.cost(1.0) or (1.0, axis) for a in (two, one)]
-    (slower, of), (faster, _) = units if units[0][1] == units[1][1] else [(1.0, axis)] * 2
-    found = speed_up((slower * two.x, two.mean), (faster * one.x, one.mean), better=one.better)
-    return None if found is None else SpeedUp(one.name, two.name, *found, of)

@@ -144,7 +144,7 @@ def speed_up(
         for cost, quality in (first, second)
     ]
     wanted = max(float(best[-1]) for _, best in curves) if at is None else sign * at
-    costs = [_cost_at(cost, best, wanted) for cost, best in curves]
+    costs = [cost_at(cost, best, wanted) for cost, best in curves]
     if costs[0] is None or costs[1] is None:
         return None
     return costs[0] / costs[1], float(sign * wanted)
@@ -171,7 +171,26 @@ def _best_so_far(cost: Array, quality: Array) -> tuple[Array, Array]:
     return cost[known][order], np.minimum.accumulate(quality[known][order])
 
 
-def _cost_at(cost: Array, best: Array, quality: float) -> float | None:
+def cost_at(cost: Array, best: Array, quality: float) -> float | None:
+    """Return what a quality costs on a curve that falls, linear over the logarithm of the cost.
+
+    Parameters
+    ----------
+    cost, best : array, (points,)
+        Ascending positive costs, and the best value so far at each, lower being better.
+    quality : float
+        The value that is to be reached.
+
+    Returns
+    -------
+    float or None
+        None where it is never reached, or the first point is better already.
+
+    Examples
+    --------
+    >>> cost_at(np.array([1.0, 100.0]), np.array([3.0, 1.0]), 2.0)
+    10.0
+    """
     if best[-1] > quality or best[0] < quality:
         return None
     k = int((best <= quality).argmax())

@@ -57,9 +57,24 @@ class Standing:
 
 @dataclass(frozen=True)
 class SpeedUp:
-    """How many times less ``run`` needs than ``over``, at a quality that both reach.
+    """How many times less one run needs than another, at a quality that both reach.
 
-    ``of`` says of what: hours or flops where the log tells them of both, else the axis.
+    Parameters
+    ----------
+    run, over : str
+        The run, and the one it is held against.
+    ratio : float
+        What ``over`` needs to get to ``quality`` over what ``run`` needs.
+    quality : float
+        The best value of the metric that both reach.
+    of : str
+        Of what: hours or flops where the log tells them of both, else the axis.
+    lower, upper : float or None
+        Interval of the ratio; None where too few points or draws tell it.
+    level : float
+        Level of the interval.
+    least, most : float
+        Smallest and largest ratio over the range of qualities that both reach.
     """
 
     run: str
@@ -67,6 +82,11 @@ class SpeedUp:
     ratio: float
     quality: float
     of: str
+    lower: float | None
+    upper: float | None
+    level: float
+    least: float
+    most: float
 
 
 @dataclass(frozen=True)

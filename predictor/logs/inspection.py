@@ -100,7 +100,7 @@ def _models(log: ItemLog) -> list[dict[str, Any]]:
             {
                 "model": str(model),
                 "benchmarks": sorted(map(str, items["benchmark"].dropna().unique())),
-                "items": int(items["item"].nunique()),
+                "items": len(items[["benchmark", "item"]].drop_duplicates()),
                 "checkpoints": int(items["checkpoint"].nunique()),
                 "trials": trials,
                 "pass_rate": float(items["passes"].sum()) / trials,

@@ -62,10 +62,15 @@ def test_the_better_run_is_likelier_to_end_best():
     assert fast.lower < fast.value < fast.upper
     assert compared.better == "lower"
     assert (compared.crossings[0].first, compared.crossings[0].second) == ("fast", "slow")
-    # 3 s^-0.6 = 3 * 200^-0.3 at s = 200^0.5.
+    # slow: 2 + 3 s^-0.3, fast: 2 + 3 s^-0.6.
     faster = compared.speed_ups[0]
     assert (faster.run, faster.of) == ("fast", "step")
-    assert faster.ratio == pytest.approx(200 / 200**0.5, rel=0.02)
+    left = (faster.quality - 2) / 3
+    truth = left ** (-1 / 0.3) / left ** (-1 / 0.6)
+    assert faster.ratio == pytest.approx(truth, rel=0.02)
+    assert faster.quality == pytest.approx(2 + 3 * 200**-0.3, rel=0.01)
+    assert faster.lower <= truth <= faster.upper < 2 * faster.lower
+    assert faster.least < 2 < faster.ratio == pytest.approx(faster.most, rel=0.1)
 
 
 def test_the_order_of_the_runs_does_not_matter():

@@ -56,6 +56,14 @@ class Pages:
         return list(app.get("vega_lite_chart"))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def own_main() -> Iterator[None]:
+    """Give back ``__main__``, which a page takes for itself: other processes are begun from it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
 @pytest.fixture(scope="module")
 def pages() -> Iterator[Pages]:
     """Return the pages; what they keep in memory is forgotten after the module."""
