@@ -26,7 +26,7 @@ demo: $(READY)
 	@$(BIN)/predictor demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
