@@ -57,7 +57,8 @@ if not chosen.empty:
                     findings=findings,
                 )
             for advice in one.advice:
-                st.markdown(f"- {plain(advice.text)} ({plain(advice.source)})")
+                source = f" ({plain(advice.source)})" if advice.source else ""
+                st.markdown(f"- {plain(advice.text)}{source}")
         if health.early is not None:
             st.header("Early signals")
             table(health.early.to_frame(), name="early-signals", key="early")
