@@ -209,9 +209,11 @@ class Session:
                 return
 
     def _look(self, element: Any) -> None:
+        from streamlit.proto.Alert_pb2 import Alert
+
         if element.WhichOneof("type") == "exception":
             self.errors.append(element.exception.message)
-        elif element.WhichOneof("type") == "alert" and element.alert.format == 1:
+        elif element.alert.format == Alert.ERROR and "Gate: " not in element.alert.body:
             self.errors.append(element.alert.body)
 
 

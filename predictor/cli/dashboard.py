@@ -44,6 +44,8 @@ _CLOSED = {
     "client.disableDataExport": True,
     "logger.enableRich": False,
     "runner.magicEnabled": False,
+    # To look through all objects after every click takes longer than most pages.
+    "runner.postScriptGC": False,
 }
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _WORKSPACE = (
