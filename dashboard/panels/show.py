@@ -18,6 +18,8 @@ from predictor.report.drawing import as_png, as_svg, chart_data, chart_spec
 from predictor.writing import csv_text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:=&@/^])")
+#: What is made a link even where its characters are escaped; a joiner that is not seen parts it.
+_ADDRESS = re.compile(r"https?:(?=//)|www(?=\.)", re.IGNORECASE)
 #: Levels of intervals to choose from.
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 _SHOWN_FINDINGS = 50
@@ -27,7 +29,8 @@ _SECTIONS = "sections of this page"
 
 def plain(text: object) -> str:
     """Return text so that Markdown shows it as it is: it may come from a hostile log."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    one_line = _ADDRESS.sub("\\g<0>\N{WORD JOINER}", " ".join(str(text).split()))
+    return _SPECIAL.sub(r"\\\1", one_line)
 
 
 def counted(number: int, what: str) -> str:
