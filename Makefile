@@ -29,7 +29,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n auto --dist loadfile --durations=12
 
 lint: $(READY)
 	$(BIN)/ruff check .
