@@ -220,7 +220,7 @@ def test_logging_out_ends_access(guarded, visit):
 def test_changes_of_the_list_hold_at_the_next_click(guarded, visit):
     place, page = guarded["user"], visit()
     log_in(page, place, "mira")
-    runs = page.get_by_role("link", name="Runs")
+    runs = page.get_by_role("link", name="Runs", exact=True)
     try:
         place.rule(allow=["@lab.example.org"])
         runs.click()
