@@ -10,9 +10,11 @@ from panels.show import begin, counted, figure, plain, problem, warnings
 from panels.workspace import content_of, log_of, nothing_yet, workspace
 
 from predictor.errors import PredictorError
+from predictor.logs.places import parse_number
 from predictor.report.log_charts import logged_chart
 from predictor.store.workspace import Upload
 
+_FACTS = ("params", "tokens", "flops")
 _UNDO = "what can be undone"
 _MOST_FILES = 50
 _COLUMNS = {
@@ -46,7 +48,7 @@ def _undo_bar() -> None:
 
 def _changes(chosen: list[int], names: dict[int, str]) -> None:
     here = workspace()
-    columns = st.columns(4)
+    columns = st.columns(5)
     with columns[0], st.popover("Rename", disabled=len(chosen) != 1, width="stretch"):
         name = st.text_input("New name", names[chosen[0]], max_chars=200, key=f"name-{chosen[0]}")
         if st.button("Rename this run", key="rename"):
@@ -62,7 +64,17 @@ def _changes(chosen: list[int], names: dict[int, str]) -> None:
         if st.button("Set these tags", key="set-tags"):
             here.set_tags(chosen, [tag.strip() for tag in tags.split(",") if tag.strip()])
             st.rerun()
-    with columns[3]:
+    with columns[3], st.popover("Size", width="stretch"):
+        st.caption("What the log does not tell: 350M, 2T, 1e21; empty leaves it as it is.")
+        told = {
+            name: st.text_input(name, key=f"fact-{name}") for name in ("params", "tokens", "flops")
+        }
+        if st.button("Tell this of these runs", key="set-facts"):
+            facts = {name: parse_number(text) for name, text in told.items() if text.strip()}
+            for run in chosen:
+                here.set_facts(run, **facts)
+            st.rerun()
+    with columns[4]:
         label = f"Delete {len(chosen)}" if len(chosen) > 1 else "Delete"
         if st.button(label, icon=":material/delete:", key="delete", width="stretch"):
             _deleted(

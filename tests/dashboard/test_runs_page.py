@@ -89,6 +89,21 @@ def test_runs_are_grouped_and_tagged_and_found_by_it(app: Any, folder: Path) -> 
     assert listed(app) == ["c", "b"]
 
 
+def test_sizes_that_the_log_does_not_tell_are_told(app: Any, folder: Path) -> None:
+    tick(app, 0, 1)
+    app.text_input(key="fact-params").set_value("350M").run()
+    app.text_input(key="fact-tokens").set_value("2e9").run()
+    app.button(key="set-facts").click().run()
+    assert not app.exception
+    sized = kept(folder)
+    assert sized.loc[["c", "b"], "params"].tolist() == [350e6, 350e6]
+    assert sized.loc["c", "tokens"] == 2e9
+    assert sized["params"].isna().tolist() == [False, False, True]
+    app.text_input(key="fact-params").set_value("many").run()
+    app.button(key="set-facts").click().run()
+    assert "'many' is not a positive number" in app.error[0].value.replace("\\", "")
+
+
 def test_deleted_runs_come_back(app: Any, folder: Path) -> None:
     tick(app, 0, 2)
     app.button(key="delete").click().run()
