@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 
 TITLES = ("Runs", "Learning curves", "Scaling and budget", "Benchmarks", "Capacity", "Responses",
           "Run health", "Gates", "Trust", "Home")  # fmt: skip
+EXAMPLES = ("mlp_runs", "mlp_scaling", "mlp_ladder", "text_compression", "response_strategies")
 LOGS = Path(__file__).resolve().parents[2] / "datasets" / "mlp_runs" / "logs"
 CSV = "step,val_loss\n" + "".join(f"{n * 100},{2 + 3 / n**0.5:.6f}\n" for n in range(1, 41))
 NANOGPT = "number of parameters: 124.34M\n" + "".join(
@@ -229,11 +230,24 @@ def test_thresholds_are_edited_and_the_verdict_turns(window: Any) -> None:
     window.no_trouble()
 
 
-def test_a_phone_wide_window_needs_no_scrolling_aside(windows: Any, served: Any) -> None:
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("", "runs", "curves"),
+        pytest.param(
+            ("scaling", "benchmarks", "capacity", "responses", "health", "gates", "trust"),
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["first pages", "all others"],
+)
+def test_a_phone_wide_window_needs_no_scrolling_aside(
+    windows: Any, served: Any, paths: tuple[str, ...]
+) -> None:
+    with_examples(served)
     phone = windows(served.url, viewport={"width": 390, "height": 844}, is_mobile=True,
                     has_touch=True)  # fmt: skip
-    for path in ("", "runs", "curves", "scaling", "benchmarks", "capacity", "responses", "health",
-                 "gates", "trust"):  # fmt: skip
+    for path in paths:
         phone.go(path)
         wide = phone.page.evaluate(
             "Math.max(document.documentElement.scrollWidth,"
@@ -244,7 +258,15 @@ def test_a_phone_wide_window_needs_no_scrolling_aside(windows: Any, served: Any)
     phone.no_trouble()
 
 
+def with_examples(served: Any) -> None:
+    """Store what the button on the first page does, where it was not pressed yet."""
+    with Workspace.open(served.workspace) as workspace:
+        for name in EXAMPLES:
+            workspace.add_bundled(name)
+
+
 def test_dark_and_light(windows: Any, served: Any) -> None:
+    with_examples(served)
     shades = {}
     for scheme in ("light", "dark"):
         window = windows(served.url, color_scheme=scheme)
