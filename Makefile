@@ -48,6 +48,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/scaling_laws.py
 	$(BIN)/python benchmarks/schedule_laws.py
 	$(BIN)/python benchmarks/run_health.py --large
+	$(BIN)/python benchmarks/ladder.py
+	$(BIN)/python benchmarks/dashboard.py
 	$(BIN)/python benchmarks/start_up.py
 
 docs: $(READY)
