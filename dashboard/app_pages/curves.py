@@ -9,7 +9,8 @@ from panels.drawn import once
 from panels.show import LEVELS, begin, figure, own, plain, problem, report_buttons, table
 from panels.workspace import choose_runs, log_of, workspace
 
-from predictor.curves.question import Answer, choose_metric
+from predictor.curves.horizon import default_metric, hidden_share
+from predictor.curves.question import Answer
 from predictor.errors import PredictorError
 from predictor.fitting.laws import LAWS
 from predictor.logs.places import parse_number
@@ -21,7 +22,7 @@ _MOST_CHARTS = 12
 
 
 def _settings(log: RunLog) -> tuple[str, str, float | None, str, float, float]:
-    first = choose_metric(log, None) if log.metrics else ""
+    first = default_metric(log) if log.metrics else ""
     one, two, three = st.columns(3)
     metrics = log.metrics
     metric = one.selectbox(
@@ -67,7 +68,10 @@ def _table(answer: Answer) -> None:
 
 
 def _figures(answer: Answer, log: RunLog, share: float) -> None:
-    happened = ask.hidden_points(log, answer, share)
+    question = answer.question
+    happened = None
+    if share < 1:
+        happened = hidden_share(log, question.metric, question.axis, share)
     for run in list(answer.outcomes)[:_MOST_CHARTS]:
         later = None if happened is None else happened[happened["run"] == run]
         figure(

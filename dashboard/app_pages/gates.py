@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from panels.show import begin, figure, plain, problem, report_buttons, table
-from panels.workspace import choose_upload, nothing_yet, workspace
+from panels.workspace import choose_upload, log_of, nothing_yet, workspace
 
+from predictor.curves.horizon import default_metric
+from predictor.curves.metric import kind_of
 from predictor.errors import InputError, PredictorError
 from predictor.gates.checking import check_gates
 from predictor.gates.checks import Gate
@@ -30,22 +32,17 @@ def _checked(owner: str, upload: int, gate: str) -> GateResult:
         return check_gates(json.loads(gate), root=folder)
 
 
-def _first_check(upload: Any) -> pd.DataFrame:
-    """Return a check to begin with: the first run's metric must not end worse than it is now."""
-    runs = workspace().runs()
-    own = runs[runs["upload"] == upload.id]
-    metrics = list(own["metrics"].iloc[0]) if len(own) else []
-    losses = [name for name in metrics if "loss" in name.lower()] or metrics
-    metric = next(
-        (name for name in losses if name.startswith(("val", "eval"))),
-        losses[0] if losses else "loss",
-    )
-    log = workspace().log([int(own["id"].iloc[0])])
-    last = float(log.curve(log.run_names[0], metric)["value"].iloc[-1])
+def _first_check(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a check to begin with: a metric must not end worse than the first run's is now."""
+    log = log_of([int(runs["id"].iloc[0])])
+    metric = default_metric(log)
+    values = log.curve(log.run_names[0], metric)["value"].to_numpy()
+    worst = "upper" if kind_of(metric, values).better == "lower" else "lower"
+    last = float(values[-1])
     row = dict.fromkeys(_COLUMNS) | {
         "name": f"{metric} at the end",
         "metric": metric,
-        "upper": round(last, 4),
+        worst: round(last, 4),
         "level": 0.9,
         "severity": "error",
     }
@@ -135,7 +132,9 @@ try:
             checks = _from_toml(pasted)
             st.caption("The checks are those pasted; their `logs` are taken to be this upload.")
         else:
-            checks = _edited(_first_check(upload), f"checks-{upload.id}")
+            runs = workspace().runs()
+            own = runs[runs["upload"] == upload.id]
+            checks = [] if own.empty else _edited(_first_check(own), f"checks-{upload.id}")
         if not checks:
             nothing_yet("checks")
         else:

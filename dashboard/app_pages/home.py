@@ -8,7 +8,7 @@ from panels.drawn import once
 from panels.show import begin, counted, figure, own, plain, problem, report_buttons, warnings
 from panels.workspace import LARGEST, content_of, log_of, workspace
 
-from predictor.curves.question import choose_metric
+from predictor.curves.horizon import default_metric
 from predictor.errors import PredictorError
 from predictor.report.charts import curve_chart
 from predictor.report.words import curve_words
@@ -57,7 +57,7 @@ def _new(uploaded: list) -> list:
 def _first_forecast(upload: Upload) -> None:
     runs = tuple(upload.runs[:3])
     log = log_of(runs)
-    metric = choose_metric(log, None)
+    metric = default_metric(log)
     axis = log.axes(log.run_names[0], metric)[0]
     answer = ask.forecast(runs, metric, axis)
     for run in answer.outcomes:

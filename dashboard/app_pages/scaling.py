@@ -12,7 +12,7 @@ from panels.workspace import choose_runs, choose_upload, log_of, workspace
 
 from predictor.architecture.accelerators import accelerator_named, read_accelerators
 from predictor.architecture.cost import Rates
-from predictor.curves.question import choose_metric
+from predictor.curves.horizon import default_metric
 from predictor.errors import PredictorError
 from predictor.logs.places import parse_number, parse_place
 from predictor.report.scaling_charts import contour_chart, isoflop_chart, residual_chart
@@ -82,9 +82,7 @@ def _choose() -> tuple[RunsTable, str] | None:
     runs = tuple(int(each) for each in chosen["id"])
     log = log_of(runs)
     metrics = log.metrics
-    metric = st.selectbox(
-        "Loss", metrics, index=metrics.index(choose_metric(log, None)), key="loss"
-    )
+    metric = st.selectbox("Loss", metrics, index=metrics.index(default_metric(log)), key="loss")
     return table_of_log(log, metric), f"{workspace().digest(runs)} {metric}"
 
 

@@ -10,7 +10,6 @@ from predictor.backtest.rolling import backtest
 from predictor.curves.horizon import default_places, last_places, seen_share
 from predictor.curves.planning import plan_target
 from predictor.curves.question import Answer, Question, ask
-from predictor.logs.tables import RunLog
 from predictor.store.trust import TrustReport
 
 
@@ -48,17 +47,6 @@ def forecast(
     return _forecast(
         here.owner, here.digest(runs), runs, metric, axis, place, law, level, share
     )  # fmt: skip
-
-
-def hidden_points(log: RunLog, answer: Answer, share: float) -> pd.DataFrame | None:
-    """Return what was logged after the share that a forecast was made from."""
-    if share >= 1:
-        return None
-    metric, axis = answer.question.metric, answer.question.axis
-    chosen = log.points[log.points["metric"] == metric]
-    cut = chosen["run"].map(last_places(log, metric, axis)) * share
-    later = chosen[chosen[axis] > cut]
-    return later.rename(columns={axis: "place"})[["run", "place", "value"]]
 
 
 @st.cache_data(max_entries=50, show_spinner="Forecasting what is known already, by every law ...")

@@ -1,15 +1,42 @@
-"""Where to forecast when nobody says, and what a log said earlier on."""
+"""What to forecast, and where, when nobody says; and what a log said earlier on."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from predictor.curves.question import planned_ends
+from predictor.curves.question import choose_metric, planned_ends
 from predictor.errors import InputError
 from predictor.logs.tables import RunLog
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 #: Times the last logged place, where a run does not tell its planned end.
 _AHEAD = 2.0
+
+
+def default_metric(log: RunLog) -> str:
+    """Return the metric most likely meant, to begin a choice with; the first where none is likelier.
+
+    Raises
+    ------
+    InputError
+        If the log holds no value.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> points = pd.DataFrame({"run": "a", "metric": ["x", "y"], "step": 1, "value": 2.0})
+    >>> default_metric(RunLog.from_points(points))
+    'x'
+    """
+    try:
+        return choose_metric(log, None)
+    except InputError:
+        if not log.metrics:
+            raise
+        return log.metrics[0]
 
 
 def default_places(log: RunLog, metric: str, axis: str) -> dict[str, float]:
@@ -85,3 +112,23 @@ def seen_share(log: RunLog, metric: str, axis: str, share: float) -> RunLog:
     if seen[seen["metric"] == metric].empty:
         raise InputError(f"the first {100 * share:g} % of the runs hold no value of '{metric}'")
     return replace(log, points=seen)
+
+
+def hidden_share(log: RunLog, metric: str, axis: str, share: float) -> pd.DataFrame:
+    """Return what :func:`seen_share` leaves out of a metric.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``run, place, value``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> points = pd.DataFrame({"run": "a", "metric": "loss", "step": [1, 20, 50], "value": 2.0})
+    >>> hidden_share(RunLog.from_points(points), "loss", "step", 0.5)["place"].tolist()
+    [50.0]
+    """
+    chosen = log.points[log.points["metric"] == metric]
+    later = chosen[chosen[axis] > chosen["run"].map(last_places(log, metric, axis)) * share]
+    return later.rename(columns={axis: "place"})[["run", "place", "value"]]
