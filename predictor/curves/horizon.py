@@ -17,7 +17,7 @@ _AHEAD = 2.0
 
 
 def default_metric(log: RunLog) -> str:
-    """Return the metric most likely meant, to begin a choice with; the first where none is likelier.
+    """Return the metric most likely meant, the first where none is, to begin a choice with.
 
     Raises
     ------
